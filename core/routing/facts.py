@@ -44,9 +44,7 @@ class Reason(StrEnum):
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case.
-
-    `removed`: no longer an agent of the account; the desk keeps its slot, since records refer to it."""
+    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case."""
 
     channels: frozenset[str] = NONE
     topics: frozenset[str] = NONE
@@ -57,7 +55,6 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     maximum: int = 5
     available: bool = True
     auto_accept: bool = False
-    removed: bool = False
 
     def schedule(self) -> Schedule:
         return Schedule(self.hours, self.timezone)
@@ -80,11 +77,6 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def load(self) -> int:
         return self.active + self.offered
-
-    @property
-    def is_listed(self) -> bool:
-        """Whether it is an agent of the account, or still has something of it."""
-        return not self.preferences.removed or self.load > 0
 
 
 class Need(msgspec.Struct, frozen=True, gc=False):

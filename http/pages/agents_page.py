@@ -19,7 +19,7 @@ from ...core.errors import Forbidden, NotFound, TertuliaError
 from ...core.text.fields import AgentId, about
 from ..auth.tokens import bearer
 from ..framework.endpoint import Call, Route, answer
-from .files import file_answer, named_file
+from .files import sent, versioned_file, versioned_page
 
 TAG = "pages"
 FOLDER: Final = Path(__file__).parent / "inbox"
@@ -40,7 +40,6 @@ _PAGE: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_FILE: Final = {"Cache-Control": "no-cache"}
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -84,11 +83,11 @@ class DemoToken(msgspec.Struct, frozen=True):
 
 
 async def page(call: Call[None]) -> web.Response:
-    return file_answer(call.request, FOLDER / "index.html", _PAGE)
+    return sent(call.request, versioned_page(FOLDER / "index.html"), _PAGE)
 
 
 async def file(call: Call[Any]) -> web.Response:
-    return named_file(call.request, FOLDER, call.path["path"], _FILE)
+    return versioned_file(call.request, FOLDER, call.path["path"])
 
 
 async def keep(call: Call[None]) -> web.Response:

@@ -1,5 +1,6 @@
 """Static files of the server's pages: read once, compressed once, served with a validator.
 
+A page whose HTML names its modules below `{version}` loads them once: browsers may keep a file of a version for ever.
 Only files that were found when their folder was first read are served, so a request's path never reaches the file system.
 """
 
@@ -26,6 +27,8 @@ TYPES: Final = {
 }
 """File types that pages may consist of; others are not served."""
 _COMPRESSED: Final = frozenset({".css", ".html", ".js", ".json", ".svg"})
+_FILE: Final = {"Cache-Control": "no-cache"}
+_KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 class PageFile(NamedTuple):
@@ -82,3 +85,31 @@ def named_file(request: web.Request, folder: Path, name: str, headers: dict[str,
     if name not in names(folder):
         raise NotFound("no such file")
     return file_answer(request, folder / name, headers)
+
+
+@cache
+def version(folder: Path) -> str:
+    """A digest of all files below `folder` that may be served."""
+    digest = hashlib.sha256()
+    for name in sorted(names(folder)):
+        digest.update(name.encode() + b"\0" + (folder / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def versioned_page(path: Path) -> PageFile:
+    """The HTML page at `path`, with its folder's version in the place of `{version}`."""
+    return made(path.read_bytes().replace(b"{version}", version(path.parent).encode()), path.suffix)
+
+
+def versioned_file(request: web.Request, folder: Path, name: str) -> web.Response:
+    """The file `name` below `folder`, with or without a version before it. Raises NotFound."""
+    own = version(folder)
+    known, _, rest = name.partition("/")
+    if known == own:
+        return named_file(request, folder, rest, _KEPT)
+    if len(known) == len(own) and known.isalnum():
+        return named_file(
+            request, folder, rest, _FILE
+        )  # of a gateway with other files: what is here is newer, or soon will be
+    return named_file(request, folder, name, _FILE)

@@ -1,13 +1,11 @@
 """The customers' widget: `/widget.js`, which sites embed, and the page in its frame.
 
 Each channel has a page of its own, because the policy that comes with it names the sites that may show it: the channel's
-`allowed_origins`, the operator's, and this server. The path of the page's modules contains a version of all of them, so browsers may cache them for ever.
+`allowed_origins`, the operator's, and this server.
 """
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +14,7 @@ from aiohttp import web
 from ...core.accounts.records import Channel
 from ...core.errors import NotFound
 from ..framework.endpoint import Call, Route
-from .files import PageFile, file_answer, made, named_file, names, sent
+from .files import file_answer, sent, versioned_file, versioned_page
 
 TAG = "pages"
 FOLDER: Final = Path(__file__).parent / "widget"
@@ -27,22 +25,6 @@ POLICY: Final = (
 )
 """Content-Security-Policy of the frame, to be followed by the origins of the sites that may show it."""
 _LOADER: Final = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
-_FILE: Final = {"Cache-Control": "no-cache"}
-_KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
-
-
-@cache
-def version() -> str:
-    """A digest of all files that the frame loads from here."""
-    digest = hashlib.sha256()
-    for name in sorted(names(FOLDER)):
-        digest.update(name.encode() + b"\0" + (FOLDER / name).read_bytes())
-    return digest.hexdigest()[:16]
-
-
-@cache
-def _frame() -> PageFile:
-    return made((FOLDER / "frame.html").read_bytes().replace(b"{version}", version().encode()), ".html")
 
 
 async def loader(call: Call[None]) -> web.Response:
@@ -54,7 +36,8 @@ async def frame(call: Call[None]) -> web.Response:
     if channel is None or channel.type != "webchat":
         raise NotFound("no such web chat channel")
     policy = " ".join([POLICY, *_ancestors(call, channel)])
-    return sent(call.request, _frame(), {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
+    frame = versioned_page(FOLDER / "frame.html")
+    return sent(call.request, frame, {"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
 
 
 def _ancestors(call: Call[None], channel: Channel) -> list[str]:
@@ -64,14 +47,7 @@ def _ancestors(call: Call[None], channel: Channel) -> list[str]:
 
 
 async def file(call: Call[Any]) -> web.Response:
-    known, _, rest = call.path["path"].partition("/")
-    if known == version():
-        return named_file(call.request, FOLDER, rest, _KEPT)
-    if (
-        len(known) == len(version()) and known.isalnum()
-    ):  # of a gateway with other files: what is here is newer, or soon will be
-        return named_file(call.request, FOLDER, rest, _FILE)
-    return named_file(call.request, FOLDER, call.path["path"], _FILE)
+    return versioned_file(call.request, FOLDER, call.path["path"])
 
 
 ROUTES = [

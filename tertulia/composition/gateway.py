@@ -140,12 +140,10 @@ class GatewayParts:
         supervision = self._supervision = SupervisorClient(settings.supervisors, peers)
         self.retelling = HintRecovery(supervision, self.hub.accounts)
         self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
-        agents = PostgresAgents(database)
         self.presence = PresenceKeeper(
             name,
             ValkeyPresence(self._valkey),
             supervision,
-            agents,
             self.hub.staff,
             ttl=settings.presence_ttl,
         )
@@ -173,7 +171,7 @@ class GatewayParts:
             stores=Stores(
                 conversations=PostgresConversations(database),
                 channels=PostgresChannels(database),
-                agents=agents,
+                agents=PostgresAgents(database),
                 contacts=PostgresContacts(database),
                 accounts=PostgresAccounts(database),
                 clients=clients,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from http.cookies import SimpleCookie
 
 import jwt
@@ -12,6 +13,19 @@ from serving import OwnServer
 from tertulia.core.accounts.demo_account import ACCOUNT, AGENTS
 from tertulia.serving.server import Serving
 from tertulia.settings import Settings
+
+
+async def test_the_files_of_a_version_are_kept_by_browsers(server: OwnServer) -> None:
+    async with server.client() as client:
+        page = (await client.get("/inbox")).text
+        names = re.findall(r'(?:href|src)="(/inbox/[0-9a-f]{16}/[^"]+)"', page)
+        assert len(names) > 30 and "{version}" not in page
+        for name in names:
+            answer = await client.get(name)
+            assert answer.status_code == 200 and "immutable" in answer.headers["Cache-Control"], name
+        older = await client.get(f"/inbox/{'0' * 16}/app.js")
+        assert older.status_code == 200 and older.headers["Cache-Control"] == "no-cache"
+        problem(await client.get("/inbox/index.html"), 404, "not_found")
 
 
 async def test_the_session_is_a_cookie_that_scripts_cannot_read(server: OwnServer) -> None:

@@ -11,7 +11,8 @@ import pytest
 from desks import Desk, fresh, ok, problem
 from serving import DESK, OwnServer
 
-from tertulia.http.pages.widget_page import version
+from tertulia.http.pages.files import version
+from tertulia.http.pages.widget_page import FOLDER
 from tertulia.serving.demo import WEBCHAT
 
 SECRET = "an-identity-secret-of-many-bytes"
@@ -162,8 +163,8 @@ async def test_the_frame_is_shown_by_the_channels_sites_alone(server: OwnServer)
         other = (await nobody.get(f"/widget/channels/{WEBCHAT}")).headers["Content-Security-Policy"]
         assert "shop.example" not in other
         problem(await nobody.get("/widget/channels/nonsense"), 404, "not_found")
-        kept = await nobody.get(f"/widget/{version()}/app.js")
-        assert "immutable" in kept.headers["Cache-Control"] and version() in page.text
+        kept = await nobody.get(f"/widget/{version(FOLDER)}/app.js")
+        assert "immutable" in kept.headers["Cache-Control"] and version(FOLDER) in page.text
         older = await nobody.get(f"/widget/{'0' * 16}/app.js")
         assert older.status_code == 200 and older.headers["Cache-Control"] == "no-cache"
         problem(await nobody.get("/widget/frame.html"), 404, "not_found")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import os
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +17,9 @@ from tertulia.serving.demo import WEBCHAT, demo_id
 
 OpenPage = Callable[..., Awaitable[Page]]
 MAILBOX = demo_id(17)
+MANY_CONVERSATIONS = int(os.environ.get("MANY_CONVERSATIONS", "1000"))
+"""How many conversations the long list has."""
+CROWD = "crowd"
 
 
 class Customer:
@@ -58,3 +63,38 @@ async def mail(server: OwnServer, sender: str, subject: str, text: str, **fields
             f"/v1/webhooks/email/{MAILBOX}", json=body, headers={"Authorization": f"Basic {login}"}
         )
     assert answer.status_code == 200, answer.text
+
+
+async def crowd(server: OwnServer) -> None:
+    """See that there are so many open conversations with the label CROWD."""
+    async with server.client(server.token("service", "filler")) as client:
+        if ok(await client.get("/v1/conversations", params={"label": CROWD, "limit": 1}), 200)["items"]:
+            return
+        gate = asyncio.Semaphore(32)
+
+        async def one(number: int) -> None:
+            async with gate:
+                body = {
+                    "channel_id": WEBCHAT,
+                    "contact_identifier": f"{CROWD}-{number}",
+                    "contact_name": f"Customer {number}",
+                    "labels": [CROWD],
+                }
+                ok(await client.post("/v1/conversations", json=body), 201)
+
+        await asyncio.gather(*(one(n) for n in range(MANY_CONVERSATIONS)))
+
+
+async def scroll_to_the_end(page: Page, count: int) -> None:
+    """Scroll a list of so many conversations, until all are loaded; at no time are more than 60 rows in the document."""
+    rows = page.locator("#rows")
+    while True:
+        height = await rows.evaluate(
+            "(box) => { box.scrollTop = box.scrollHeight; return box.scrollHeight; }"
+        )
+        assert await page.locator(".row").count() <= 60
+        if height >= count * 76:
+            return
+        await page.wait_for_function(
+            "(height) => document.getElementById('rows').scrollHeight > height", arg=height
+        )

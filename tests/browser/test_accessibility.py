@@ -80,7 +80,7 @@ async def test_axe_finds_nothing(
     await page.goto(f"/inbox#/inbox/all/{conversation}")
     await page.get_by_role("button", name="Take it").click()
     await page.locator("#composer").fill("A draft")
-    await page.get_by_role("button", name="Filters").click()
+    await page.get_by_role("button", name="Filters", exact=True).click()
     await page.get_by_role("button", name="Explain").click()
     await page.locator(".why").wait_for()
     found["thread"] = await violations(page)
@@ -141,6 +141,11 @@ def modules_of(start: str, folder: Path = PAGES) -> set[Path]:
 def test_the_first_load_is_small() -> None:
     files = modules_of("app.js") | modules_of("shell.js") | {PAGES / "index.html", PAGES / "style.css"}
     assert len(files) > 20
+    page = (PAGES / "index.html").read_text()
+    for path in files:  # they begin to load with the page
+        if path.suffix == ".js":
+            name = path.relative_to(PAGES if path.is_relative_to(PAGES) else ROOT / "http/static").as_posix()
+            assert f"/{name}" in page, name
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) <= 120 * 1024
 
 

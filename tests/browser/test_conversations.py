@@ -151,7 +151,7 @@ async def test_search_and_filters(server: OwnServer, open_page: OpenPage, custom
     await page.get_by_label("Search conversations").fill(word.upper())
     await expect(page.locator(f"#row-{conversation} .preview mark")).to_have_text(word)
     await page.get_by_label("Search conversations").fill("")
-    await page.get_by_role("button", name="Filters").click()
+    await page.get_by_role("button", name="Filters", exact=True).click()
     await page.locator("select[name=channel_type]").select_option("email")
     await expect(page.locator(f"#row-{conversation}")).to_have_count(0)
     await page.get_by_label("Name of this filter").fill("Mails")
@@ -196,6 +196,58 @@ async def test_files_are_sent_and_shown(server: OwnServer, open_page: OpenPage, 
     await expect(page.locator(".attached li.ready")).to_be_visible()
     await page.get_by_role("button", name="Send", exact=True).click()
     await expect(page.locator(".message.out:not(.unsent) img")).to_be_visible()
+
+
+async def test_a_page_that_was_opened_without_https_sends_and_copies_too(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    """Browsers keep some functions from pages of plain http at other addresses than this machine's."""
+    conversation = await customer.say("Hello")
+    page = await open_page(token=server.token("admin", "plain", name="Plain"))
+    await page.context.add_init_script(
+        "delete Crypto.prototype.randomUUID; delete Navigator.prototype.clipboard"
+    )
+    await page.reload()
+    await begin(page, conversation)
+    await page.locator("#composer").fill("Hello from the café's tablet")
+    await page.locator("#composer").press("Enter")
+    await expect(page.locator(".message.out:not(.unsent)")).to_have_count(1)
+    await page.goto("/inbox#/admin/channels")
+    await page.locator("tbody tr", has_text="Café Tertulia").get_by_role("button", name="Set-up").click()
+    await page.get_by_role("button", name="Copy").first.click()
+    await expect(page.get_by_text("Select the text and copy it.")).to_be_visible()
+
+
+async def test_a_closed_conversation_says_so(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    conversation = await customer.say("Hello")
+    page = await open_page(token=server.token("agent", "closer"))
+    await begin(page, conversation)
+    page.once("dialog", lambda dialog: dialog.accept())
+    await page.get_by_role("button", name="Close", exact=True).click()
+    await expect(page.locator(".composer.ended")).to_contain_text("closed for good")
+    await expect(page.locator("#composer")).to_have_count(0)
+
+
+async def test_the_title_counts_what_is_unread(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    conversation = await customer.say("Hello")
+    page = await open_page(token=server.token("agent", f"titled-{secrets.token_hex(3)}"))
+    await begin(page, conversation)
+    await page.goto("/inbox#/inbox/mine")
+    await customer.say("Are you there?")
+    await expect(page).to_have_title("(1) Tertulia inbox")
+    await page.locator(f"#row-{conversation}").click()
+    await expect(page).to_have_title("Tertulia inbox")
+
+
+async def test_what_is_no_token_is_said(open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.get_by_label("Access token").fill("abc")
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(page.get_by_role("alert")).to_have_text("This is not an access token of this server.")
 
 
 async def test_an_unsent_message_is_kept_and_sent_again(

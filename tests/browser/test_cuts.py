@@ -36,6 +36,14 @@ async def opened(page: Page, conversation: str) -> None:
     await page.evaluate(WATCH)
 
 
+async def crash(page: Page) -> None:
+    """Kill the process that shows the page."""
+    client = await page.context.new_cdp_session(page)
+    async with page.expect_event("crash"):
+        killing = asyncio.ensure_future(client.send("Page.crash"))
+    killing.cancel()  # nobody is left to answer
+
+
 async def texts(page: Page) -> list[str]:
     return await page.locator(".message:not(.unsent) .text").all_text_contents()
 
@@ -90,6 +98,29 @@ async def test_a_killed_tab_loses_no_draft(
     other = await open_page(token=token)
     await other.goto(f"/inbox#/inbox/all/{conversation}")
     await expect(other.locator("#composer")).to_have_value("A long answer that nobody wants to type twice")
+
+
+async def test_a_tab_killed_while_somebody_types_loses_a_second_at_most(
+    server: OwnServer, open_page: OpenPage, customer: Customer
+) -> None:
+    conversation = await customer.say("Hello")
+    token = server.token("agent", "fast-drafter")
+    page = await open_page(token=token)
+    await opened(page, conversation)
+    text = "A long answer without a pause, " * 10
+    stored = page.wait_for_event(
+        "response", lambda r: r.request.method == "PUT" and r.url.endswith("/draft") and r.ok
+    )
+    saved = asyncio.ensure_future(stored)
+    typing = asyncio.ensure_future(page.locator("#composer").press_sequentially(text, delay=20))
+    await saved
+    assert not typing.done()  # it is saved while somebody types
+    await crash(page)
+    typing.cancel()
+    other = await open_page(token=token)
+    await other.goto(f"/inbox#/inbox/all/{conversation}")
+    await expect(other.locator("#composer")).not_to_have_value("")
+    assert text.startswith(await other.locator("#composer").input_value())
 
 
 @pytest.mark.timeout(600)

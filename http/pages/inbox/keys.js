@@ -3,9 +3,9 @@
 import { html, signal, useEffect, useLayoutEffect, useRef, useState } from './basics/ui.js';
 import { t } from './basics/i18n.js';
 import * as act from './data/actions.js';
-import { agents, labels, teams } from './data/people.js';
+import { agents, labels, loadAgents, teams } from './data/people.js';
 import { compose } from './thread/composer.js';
-import { contactName, PRIORITIES, PRIORITY } from './basics/format.js';
+import { contactName, full, PRIORITIES, PRIORITY } from './basics/format.js';
 import { moveActive, reveal, active } from './list/list_pane.js';
 import { can, user } from './data/session.js';
 import { go, openConversation } from './basics/router.js';
@@ -95,6 +95,7 @@ function commandMode() {
 }
 
 export function pickAgent(id = current()) {
+  loadAgents().catch(() => null); // who is there and how busy, as of now
   pick(t('Assign to …'), () => [...agents.value.values()].map((a) => ({ text: a.name ?? a.user_id, hint: `${t(a.status)} · ${a.active}/${a.maximum}`, id: a.user_id })), (item) => act.assignTo(id, item.id));
 }
 
@@ -106,7 +107,7 @@ export function pickSnooze(id = current()) {
   const at = (days, hour) => { const d = new Date(); d.setDate(d.getDate() + days); d.setHours(hour, 0, 0, 0); return d; };
   const monday = () => at(((8 - new Date().getDay()) % 7) || 7, 9);
   const items = [[t('In an hour'), new Date(Date.now() + 3_600_000)], [t('In three hours'), new Date(Date.now() + 10_800_000)], [t('Tomorrow morning'), at(1, 9)], [t('On Monday'), monday()], [t('In a week'), at(7, 9)], [t('Wake up now'), null]];
-  pick(t('Snooze …'), () => items.map(([text, until]) => ({ text, hint: until?.toLocaleString() ?? '', until })), (item) => act.snooze(id, item.until));
+  pick(t('Snooze …'), () => items.map(([text, until]) => ({ text, hint: until ? full(until) : '', until })), (item) => act.snooze(id, item.until));
 }
 
 export function pickLabel(id = current()) {

@@ -1,5 +1,5 @@
 // The frame: the bar of areas, the three panes, what lies over them. Admin pages and reports load on demand.
-import { html, effect, signal, useEffect, useState } from './basics/ui.js';
+import { html, Icon, effect, signal, useEffect, useState } from './basics/ui.js';
 import { t } from './basics/i18n.js';
 import { attempt } from './data/toasts.js';
 import { bindKeys, HelpSheet, Palette } from './keys.js';
@@ -15,6 +15,7 @@ import { open, openThread } from './thread/thread.js';
 import { api } from './data/api.js';
 import { show } from './list/list.js';
 import { start } from './data/stream.js';
+import { showUnread } from './unread.js';
 import { StreamBadge } from './data/freshness.js';
 import { ThreadPane } from './thread/thread_pane.js';
 
@@ -25,6 +26,7 @@ export function startShell() {
   start();
   loadAll();
   loadNotices();
+  showUnread();
   bindKeys();
   let view = null;
   effect(() => {
@@ -55,13 +57,13 @@ function OnDemand({ module, name, ...rest }) {
 
 function Bar() {
   const { area } = route.value;
-  const link = (to, text, mark) => html`<a href="#/${to}" aria-current=${area === to.split('/')[0] ? 'page' : null}><span aria-hidden="true">${mark}</span><span class="word">${text}</span></a>`;
+  const link = (to, text, mark) => html`<a href="#/${to}" aria-current=${area === to.split('/')[0] ? 'page' : null}><${Icon} name=${mark} /><span class="word">${text}</span></a>`;
   return html`<header class="bar">
     <nav aria-label=${t('Areas')}>
-      ${link('inbox', t('Inbox'), '✉')}
-      ${can('lead') && link('floor', t('Floor'), '▦')}
-      ${can('lead') && link('reports', t('Reports'), '▤')}
-      ${can('lead') && link('admin', t('Settings'), '⚙')}
+      ${link('inbox', t('Inbox'), 'inbox')}
+      ${can('lead') && link('floor', t('Floor'), 'floor')}
+      ${can('lead') && link('reports', t('Reports'), 'reports')}
+      ${can('lead') && link('admin', t('Settings'), 'settings')}
     </nav>
     <div class="bar-end">
       <${StreamBadge} />

@@ -1,7 +1,7 @@
 // Sign-in: with a token, or in the demo as one of its agents.
 import { html, useEffect, useState } from './basics/ui.js';
 import { t } from './basics/i18n.js';
-import { demoAgents, signIn, signInDemo } from './data/session.js';
+import { claimsOf, demoAgents, signIn, signInDemo } from './data/session.js';
 
 export function SignIn({ onDone, again = false }) {
   const [agents, setAgents] = useState([]);
@@ -19,21 +19,16 @@ export function SignIn({ onDone, again = false }) {
       await action();
       onDone();
     } catch (error) {
-      setProblem(error.message);
+      setProblem(error instanceof TypeError ? t('The server cannot be reached. Nothing was changed.') : error.message);
       setBusy(false);
     }
   }
 
   function readToken(text) {
     setToken(text);
-    try {
-      const found = JSON.parse(atob(text.trim().split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).accounts;
-      const names = Object.keys(typeof found === 'string' ? JSON.parse(found) : found);
-      setAccounts(names.length > 1 ? names : null);
-      setAccount(names[0]);
-    } catch {
-      setAccounts(null);
-    }
+    const names = Object.keys(claimsOf(text.trim())?.accounts ?? {});
+    setAccounts(names.length > 1 ? names : null);
+    setAccount(names[0] ?? '');
   }
 
   function submit(event) {

@@ -17,6 +17,7 @@ export function Admin({ page }) {
   useEffect(() => {
     let isCurrent = true;
     setPage(null);
+    document.querySelector('.admin > nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }); // on a phone the nav is one line
     attempt(() => import(`./${name}.js`)).then((loaded) => { if (isCurrent && loaded) setPage(() => loaded.default); });
     return () => { isCurrent = false; };
   }, [name]);

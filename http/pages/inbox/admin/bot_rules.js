@@ -1,5 +1,5 @@
 // Bot rules, in the order in which they are tried, and a dry run that says which one would match and why.
-import { html, useState } from '../basics/ui.js';
+import { html, useEffect, useRef, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { attempt } from '../data/toasts.js';
@@ -29,7 +29,9 @@ function Form({ edited, list, onDone }) {
     if (await change(list, () => (edited ? api.patch(`/v1/bot-rules/${edited.id}`, body) : api.post('/v1/bot-rules', body)))) { form.reset(); onDone(); }
   }
   const none = ['', t('unchanged')];
-  return html`<form onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.name }) : t('New rule')}</h2>
+  const form = useRef(null);
+  useEffect(() => { if (edited) form.current.elements[0].focus(); }, [edited]); // it is below the list
+  return html`<form ref=${form} onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.name }) : t('New rule')}</h2>
     <${Field} label=${t('Name')} name="name" required maxlength="255" value=${edited?.name} /><${Choice} label=${t('Trigger')} name="trigger_type" value=${edited?.trigger_type ?? 'keyword'} options=${TRIGGERS()} />
     <${Field} label=${t('Order; the lowest runs first')} name="priority" type="number" value=${edited?.priority ?? 100} />
     <label class="check"><input type="checkbox" name="is_active" checked=${edited?.is_active ?? true} />${t('Active')}</label>
@@ -54,6 +56,7 @@ function DryRun() {
 export default function BotRules() {
   const list = useList('/v1/bot-rules');
   const [edited, setEdited] = useState(null);
-  return html`<h1>${t('Bot rules')}</h1><${DryRun} /><${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} />
-    <${Table} label=${t('Bot rules')} list=${list} columns=${[[t('Order'), (x) => x.priority], [t('Name'), (x) => x.name], [t('Trigger'), (x) => TRIGGERS().find(([k]) => k === x.trigger_type)?.[1] ?? x.trigger_type], [t('Active'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/bot-rules/${x.id}`, { is_active: e.target.checked }))} />`], ['', (x) => html`<button type="button" onClick=${() => setEdited(x)}>${t('Change')}</button> <${Remove} what=${x.name} path=${`/v1/bot-rules/${x.id}`} list=${list} />`]]} />`;
+  return html`<h1>${t('Bot rules')}</h1><${DryRun} />
+    <${Table} label=${t('Bot rules')} list=${list} columns=${[[t('Order'), (x) => x.priority], [t('Name'), (x) => x.name], [t('Trigger'), (x) => TRIGGERS().find(([k]) => k === x.trigger_type)?.[1] ?? x.trigger_type], [t('Active'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/bot-rules/${x.id}`, { is_active: e.target.checked }))} />`], ['', (x) => html`<button type="button" onClick=${() => setEdited(x)}>${t('Change')}</button> <${Remove} what=${x.name} path=${`/v1/bot-rules/${x.id}`} list=${list} />`]]} />
+    <${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} />`;
 }

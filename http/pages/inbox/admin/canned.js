@@ -1,5 +1,5 @@
 // Canned responses, and macros: those that also change the conversation.
-import { html, useState } from '../basics/ui.js';
+import { html, useEffect, useRef, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { macroWords } from '../thread/composer.js';
@@ -18,7 +18,9 @@ function Form({ edited, list, onDone }) {
   }
   const a = edited?.actions ?? {};
   const none = ['', t('unchanged')];
-  return html`<form onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.short_code }) : t('New canned response')}</h2>
+  const form = useRef(null);
+  useEffect(() => { if (edited) form.current.elements[0].focus(); }, [edited]); // it is below the list
+  return html`<form ref=${form} onSubmit=${save} key=${edited?.id ?? 'new'}><h2>${edited ? t('Change {name}', { name: edited.short_code }) : t('New canned response')}</h2>
     <${Field} label=${t('Short code, as /refund')} name="short_code" required maxlength="100" pattern="\\S+" defaultValue=${edited?.short_code} value=${edited?.short_code} /><${Field} label=${t('Title')} name="title" required maxlength="255" value=${edited?.title} /><${Field} label=${t('Category')} name="category" maxlength="100" value=${edited?.category} />
     <label>${t('Text; {{contact_name}}, {{agent_name}} and {{conversation_id}} are filled in')}<textarea name="content" rows="4" required>${edited?.content}</textarea></label>
     <fieldset><legend>${t('As a macro it also sets')}</legend>
@@ -30,6 +32,6 @@ function Form({ edited, list, onDone }) {
 export default function Canned() {
   const list = useList('/v1/canned-responses');
   const [edited, setEdited] = useState(null);
-  return html`<h1>${t('Canned responses')}</h1><${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} />
-    <${Table} label=${t('Canned responses')} list=${list} columns=${[[t('Short code'), (x) => x.short_code], [t('Title'), (x) => x.title], [t('Text'), (x) => x.content.slice(0, 160)], [t('Macro'), (x) => (x.actions ? macroWords(x.actions) : '')], ['', (x) => html`<button type="button" onClick=${() => setEdited(x)}>${t('Change')}</button> <${Remove} what=${x.short_code} path=${`/v1/canned-responses/${x.id}`} list=${list} />`]]} />`;
+  return html`<h1>${t('Canned responses')}</h1><${Table} label=${t('Canned responses')} list=${list} columns=${[[t('Short code'), (x) => x.short_code], [t('Title'), (x) => x.title], [t('Text'), (x) => x.content.slice(0, 160)], [t('Macro'), (x) => (x.actions ? macroWords(x.actions) : '')], ['', (x) => html`<button type="button" onClick=${() => setEdited(x)}>${t('Change')}</button> <${Remove} what=${x.short_code} path=${`/v1/canned-responses/${x.id}`} list=${list} />`]]} />
+    <${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} />`;
 }

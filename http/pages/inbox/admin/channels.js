@@ -1,8 +1,9 @@
 // Channels, with a guided set-up for each provider: what to copy from there, what to paste there, a test.
 import { html, useState } from '../basics/ui.js';
+import { uuid } from '../basics/browser.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
-import { attempt } from '../data/toasts.js';
+import { attempt, say } from '../data/toasts.js';
 import { CHANNELS, when } from '../basics/format.js';
 import { loadChannels } from '../data/people.js';
 import { WidgetSetup } from './widget_setup.js';
@@ -27,10 +28,37 @@ function Steps({ channel, made }) {
     <${TestMessage} channel=${channel} />`;
 }
 
-function Guide({ channel, made, onClose, onSaved }) {
+const Credentials = ({ type }) => (GUIDES()[type].fields ?? []).map((name) => html`<${Field} key=${name} label=${name.replace(/_/g, ' ')} name=${name} autocomplete="off" type=${/secret|token|password/.test(name) ? 'password' : 'text'} />`);
+
+/** The form's credentials, and those made up here: {credentials, made}. */
+function credentialsOf(form, type) {
+  const { fields = [], made: names } = GUIDES()[type];
+  const made = Object.fromEntries(names.map((name) => [name, random()]));
+  return { made, credentials: { ...Object.fromEntries(fields.map((name) => [name, value(form, name)]).filter(([, v]) => v)), ...made } };
+}
+
+/** Another name or other credentials for a channel that exists. */
+function Change({ channel, onChanged }) {
+  async function rename(e) {
+    e.preventDefault();
+    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { name: value(e.target, 'name') }));
+    if (saved) { say(t('Saved.')); onChanged({ channel: saved, made: {} }); }
+  }
+  async function replace(e) {
+    e.preventDefault();
+    const { credentials, made } = credentialsOf(e.target, channel.type);
+    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { credentials }));
+    if (saved) onChanged({ channel: saved, made });
+  }
+  return html`<form class="inline" onSubmit=${rename}><${Field} label=${t('Name')} name="name" required maxlength="255" value=${channel.name} /><button>${t('Save')}</button></form>
+    <details><summary>${t('Replace the credentials')}</summary><form onSubmit=${replace}><p>${t('The new ones replace all earlier ones at once. Secrets that this page makes up are made anew: paste them again where the steps say.')}</p>
+      <${Credentials} type=${channel.type} /><button class="danger">${t('Replace the credentials')}</button></form></details>`;
+}
+
+function Guide({ channel, made, onClose, onSaved, onChanged }) {
   return html`<section class="secret" aria-labelledby="guide-title"><h2 id="guide-title">${t('Set up {name}', { name: channel.name })}</h2>
     ${Object.keys(made).length > 0 && html`<p>${t('The secrets below are shown once. Copy them now.')}</p><dl>${Object.entries(made).map(([k, v]) => html`<dt>${k}</dt><dd><code>${v}</code></dd>`)}</dl>`}
-    ${channel.type === 'webchat' ? html`<${WidgetSetup} channel=${channel} onSaved=${onSaved} />` : html`<${Steps} channel=${channel} made=${made} />`}<p><button type="button" onClick=${onClose}>${t('Close')}</button></p></section>`;
+    ${channel.type === 'webchat' ? html`<${WidgetSetup} channel=${channel} onSaved=${onSaved} />` : html`<${Steps} channel=${channel} made=${made} />`}<${Change} channel=${channel} onChanged=${onChanged} /><p><button type="button" onClick=${onClose}>${t('Close')}</button></p></section>`;
 }
 
 function TestMessage({ channel }) {
@@ -40,7 +68,7 @@ function TestMessage({ channel }) {
     const form = e.target;
     const c = await attempt(() => api.post('/v1/conversations/find-or-create', { channel_id: channel.id, contact_identifier: value(form, 'to') }));
     if (!c) return;
-    const message = await attempt(() => api.postOnce(`/v1/conversations/${c.id}/messages`, { content: t('This is a test message.'), client_message_id: crypto.randomUUID() }));
+    const message = await attempt(() => api.postOnce(`/v1/conversations/${c.id}/messages`, { content: t('This is a test message.'), client_message_id: uuid() }));
     if (message) setSaid({ id: c.id, status: message.delivery_status });
   }
   return html`<form onSubmit=${send} class="inline"><${Field} label=${t('Send a test message to')} name="to" required placeholder=${channel.type === 'email' ? 'you@example.com' : channel.type === 'telegram' ? 'chat id' : '+1…'} /><button>${t('Send')}</button></form>
@@ -49,24 +77,22 @@ function TestMessage({ channel }) {
 
 function Form({ list, onMade }) {
   const [type, setType] = useState('webchat');
-  const guide = GUIDES()[type];
   async function create(e) {
     e.preventDefault();
     const form = e.target;
-    const made = Object.fromEntries(guide.made.map((name) => [name, random()]));
-    const credentials = { ...Object.fromEntries((guide.fields ?? []).map((name) => [name, value(form, name)]).filter(([, v]) => v)), ...made };
+    const { credentials, made } = credentialsOf(form, type);
     const channel = await attempt(() => api.post('/v1/channels', { type, name: value(form, 'name'), credentials }));
     if (channel) { form.reset(); list.reload(); loadChannels(); onMade({ channel, made }); }
   }
   return html`<form onSubmit=${create}><h2>${t('New channel')}</h2><${Choice} label=${t('Provider')} name="type" value=${type} onChange=${(e) => setType(e.target.value)} options=${Object.entries(CHANNELS).map(([k, v]) => [k, t(v)])} />
-    <${Field} label=${t('Name')} name="name" required maxlength="255" />${(guide.fields ?? []).map((name) => html`<${Field} key=${name} label=${name.replace(/_/g, ' ')} name=${name} autocomplete="off" type=${/secret|token|password/.test(name) ? 'password' : 'text'} />`)}
+    <${Field} label=${t('Name')} name="name" required maxlength="255" /><${Credentials} type=${type} />
     <button class="primary">${t('Create, then show the steps')}</button></form>`;
 }
 
 export default function Channels() {
   const list = useList('/v1/channels');
   const [guide, setGuide] = useState(null);
-  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} key=${guide.channel.id} ...${guide} onClose=${() => setGuide(null)} onSaved=${list.reload} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
+  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} key=${guide.channel.id} ...${guide} onClose=${() => setGuide(null)} onSaved=${list.reload} onChanged=${(next) => { setGuide(next); list.reload(); loadChannels(); }} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
     <${Table} label=${t('Channels')} list=${list} columns=${[[t('Name'), (x) => x.name], [t('Provider'), (x) => t(CHANNELS[x.type] ?? x.type)], [t('On'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/channels/${x.id}`, { is_active: e.target.checked }))} />`], [t('Credentials'), (x) => (x.credentials ?? x.credential_fields ?? []).toString().replace(/,/g, ', ')], [t('Created'), (x) => when(x.created_at)],
       ['', (x) => html`<button type="button" onClick=${() => setGuide({ channel: x, made: {} })}>${t('Set-up')}</button> <${Remove} what=${x.name} path=${`/v1/channels/${x.id}`} list=${list} />`]]} />`;
 }

@@ -1,5 +1,6 @@
 // What the admin pages share: paged lists, tables, forms that tell the server's words.
 import { html, useEffect, useState } from '../basics/ui.js';
+import { copy } from '../basics/browser.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { attempt, say } from '../data/toasts.js';
@@ -53,8 +54,10 @@ export function Choice({ label, name, options, value: chosen, ...rest }) {
   return html`<label>${label}<select name=${name} value=${chosen} ...${rest}>${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === chosen}>${text}</option>`)}</select></label>`;
 }
 
+export const copied = async (text) => say(await copy(text) ? t('Copied.') : t('Select the text and copy it.'));
+
 /** A value that is shown this once. */
 export function Secret({ title, values, onClose }) {
-  return html`<div class="secret" role="alert"><h2>${title}</h2><p>${t('This is shown once. Copy it now.')}</p><dl>${Object.entries(values).map(([name, text]) => html`<dt>${name}</dt><dd><code>${text}</code> <button type="button" class="link" onClick=${() => navigator.clipboard.writeText(text).then(() => say(t('Copied.')))}>${t('Copy')}</button></dd>`)}</dl>
+  return html`<div class="secret" role="alert"><h2>${title}</h2><p>${t('This is shown once. Copy it now.')}</p><dl>${Object.entries(values).map(([name, text]) => html`<dt>${name}</dt><dd><code>${text}</code> <button type="button" class="link" onClick=${() => copied(text)}>${t('Copy')}</button></dd>`)}</dl>
     <button type="button" onClick=${onClose}>${t('I have copied it')}</button></div>`;
 }

@@ -1,7 +1,7 @@
 // The queue: who waits, for how long, for whom.
 import { html, useEffect, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
-import { CHANNELS, contactName, now, PRIORITY, span } from '../basics/format.js';
+import { CHANNELS, contactName, now, number, PRIORITY, span } from '../basics/format.js';
 import { conversation, load, peek } from '../data/conversations.js';
 import { nameOf, teamName } from '../data/people.js';
 import { onEvent } from '../data/stream.js';
@@ -21,7 +21,7 @@ export default function Queue() {
     const stop = onEvent((event) => { if (event.type === 'queue:update' || event.type === 'agent:assigned') { clearTimeout(due); due = setTimeout(list.reload, 500); } });
     return () => { clearTimeout(due); stop(); };
   }, []);
-  return html`<h1>${t('Queue')}${list.total === undefined ? '' : ` (${list.total})`}</h1>
+  return html`<h1>${t('Queue')}${list.total === undefined ? '' : ` (${number(list.total)})`}</h1>
     <${Table} label=${t('Queue')} list=${list} empty=${t('Nobody waits.')} columns=${[
       ['#', (q) => q.position], [t('Customer'), (q) => html`<${Name} id=${q.conversation_id} />`], [t('Channel'), (q) => t(CHANNELS[q.requirements.channel_type] ?? q.requirements.channel_type)],
       [t('Waits'), (q) => span((now.value - new Date(q.waiting_since)) / 1000)], [t('Expected'), (q) => (q.estimated_wait_s === null ? '–' : span(q.estimated_wait_s))], [t('Priority'), (q) => PRIORITY()[q.priority]],

@@ -6,12 +6,14 @@ import { attempt, say } from '../data/toasts.js';
 import { full } from '../basics/format.js';
 import { change, Field, Remove, Secret, Table, useList, value, words } from './parts.js';
 
+const STATES = () => ({ pending: t('Queued'), delivering: t('Sending …'), delivered: t('Delivered'), failed: t('Not delivered') });
+
 function Deliveries({ hook }) {
   const list = useList(`/v1/event-webhooks/${hook.id}/deliveries`);
   const [body, setBody] = useState(null);
   const base = `/v1/event-webhooks/${hook.id}/deliveries`;
   return html`<h2>${t('Deliveries to {url}', { url: hook.url })}</h2>
-    <${Table} label=${t('Deliveries')} list=${list} columns=${[[t('Event'), (x) => x.event_type], [t('Status'), (x) => x.status], [t('Attempts'), (x) => x.attempts], [t('Answer'), (x) => `${x.response_status ?? ''} ${x.error ?? ''}`], [t('Time'), (x) => full(x.created_at)], ['', (x) => html`<button type="button" onClick=${async () => setBody(await attempt(() => api.get(`${base}/${x.id}`)))}>${t('Show')}</button> <button type="button" onClick=${() => change(list, () => api.post(`${base}/${x.id}/replay`), t('It is being sent again.'))}>${t('Send again')}</button>`]]} />
+    <${Table} label=${t('Deliveries')} list=${list} columns=${[[t('Event'), (x) => x.event_type], [t('Status'), (x) => STATES()[x.status] ?? x.status], [t('Attempts'), (x) => x.attempts], [t('Answer'), (x) => `${x.response_status ?? ''} ${x.error ?? ''}`], [t('Time'), (x) => full(x.created_at)], ['', (x) => html`<button type="button" onClick=${async () => setBody(await attempt(() => api.get(`${base}/${x.id}`)))}>${t('Show')}</button> <button type="button" onClick=${() => change(list, () => api.post(`${base}/${x.id}/replay`), t('It is being sent again.'))}>${t('Send again')}</button>`]]} />
     ${body && html`<pre tabindex="0">${JSON.stringify(body.payload, null, 2)}</pre>`}`;
 }
 

@@ -3,9 +3,11 @@ import { html, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { attempt, say } from '../data/toasts.js';
-import { Field, value, words } from './parts.js';
+import { copied, Field, value, words } from './parts.js';
 
 const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
+/** What the server asks outside business hours if the channel says nothing. */
+const OFFLINE = [{ name: 'name' }, { name: 'email', type: 'email', required: true }];
 const DEFAULT_COLOR = '#0b6b5d';
 const escaped = (text) => text.replace(/[&"<]/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -17,9 +19,8 @@ function tagOf(channel) {
 
 /** A text to copy. */
 function Copied({ label, text }) {
-  const copy = () => navigator.clipboard.writeText(text).then(() => say(t('Copied.')), () => say(t('Select the text and copy it.')));
   return html`<label>${label}<textarea class="code" readonly rows=${Math.min(6, Math.ceil(text.length / 90) + text.split('\n').length - 1)} value=${text} onFocus=${(e) => e.target.select()}></textarea></label>
-    <p><button type="button" onClick=${copy}>${t('Copy')}</button></p>`;
+    <p><button type="button" onClick=${() => copied(text)}>${t('Copy')}</button></p>`;
 }
 
 /** What the form says, laid over what the channel's configuration had. */
@@ -27,13 +28,14 @@ function configOf(form, before) {
   const { widget = {} } = before;
   const text = (name) => value(form, name) || undefined;
   const asked = Object.keys(ASKED());
-  const others = (widget.prechat_form ?? []).filter((f) => !asked.includes(f.name)); // made through the API
-  const known = asked.filter((name) => form.elements.namedItem(`ask-${name}`).checked)
-    .map((name) => (widget.prechat_form ?? []).find((f) => f.name === name) ?? { name, ...(name === 'email' || name === 'phone' ? { type: name } : {}) });
+  const other = (had) => had.filter((f) => !asked.includes(f.name)); // made through the API
+  const [early, offline] = [widget.prechat_form ?? [], widget.offline_form ?? OFFLINE];
+  const fields = (kind, had) => asked.filter((name) => form.elements.namedItem(`${kind}-${name}`).checked)
+    .map((name) => had.find((f) => f.name === name) ?? { name, ...(name === 'email' || name === 'phone' ? { type: name } : {}) });
   return {
     ...before, allowed_origins: words(value(form, 'origins').replace(/\s+/g, ',')), require_identity: form.elements.namedItem('identity').checked,
     session_hours: Number(value(form, 'days')) * 24,
-    widget: JSON.parse(JSON.stringify({ ...widget, title: text('title'), greeting: text('greeting'), color: value(form, 'color'), attachments: form.elements.namedItem('attachments').checked, prechat_form: [...known, ...others] })),
+    widget: JSON.parse(JSON.stringify({ ...widget, title: text('title'), greeting: text('greeting'), color: value(form, 'color'), attachments: form.elements.namedItem('attachments').checked, prechat_form: [...fields('ask', early), ...other(early)], offline_form: [...fields('offline', offline), ...other(offline)] })),
   };
 }
 
@@ -42,7 +44,7 @@ export function WidgetSetup({ channel: given, onSaved }) {
   const { config } = channel;
   const { widget = {} } = config;
   const origins = config.allowed_origins ?? [];
-  const asks = new Set((widget.prechat_form ?? []).map((f) => f.name));
+  const checks = (kind, fields) => { const has = new Set(fields.map((f) => f.name)); return Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`${kind}-${name}`} checked=${has.has(name)} /> ${word}</label>`); };
   async function save(e) {
     e.preventDefault();
     const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { config: configOf(e.target, config) }));
@@ -58,7 +60,8 @@ export function WidgetSetup({ channel: given, onSaved }) {
       <${Field} label=${t('Greeting')} name="greeting" maxlength="500" value=${widget.greeting ?? ''} />
       <${Field} label=${t('Colour')} name="color" type="color" value=${widget.color ?? DEFAULT_COLOR} />
       <${Field} label=${t('Days for which a visitor is remembered')} name="days" type="number" min="1" max="30" required value=${Math.ceil((config.session_hours ?? 24) / 24)} />
-      <fieldset><legend>${t('Form before the first message')}</legend>${Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`ask-${name}`} checked=${asks.has(name)} /> ${word}</label>`)}</fieldset>
+      <fieldset><legend>${t('Form before the first message')}</legend>${checks('ask', widget.prechat_form ?? [])}</fieldset>
+      <fieldset><legend>${t('Form outside business hours')}</legend>${checks('offline', widget.offline_form ?? OFFLINE)}</fieldset>
       <label class="check"><input type="checkbox" name="attachments" checked=${widget.attachments ?? true} /> ${t('Customers may send files')}</label>
       <label class="check"><input type="checkbox" name="identity" checked=${config.require_identity ?? false} /> ${t('Only customers that your server identifies')}</label>
       <button class="primary">${t('Save')}</button></form>

@@ -42,6 +42,8 @@ export const number = (value, digits = 0) => (value ?? null) === null ? '–' : 
 export const isErased = (c) => c.contact_identifier === '';
 export const contactName = (c) => c.contact_name || c.contact_identifier || t('Erased customer');
 export const CHANNELS = { webchat: 'Web chat', whatsapp: 'WhatsApp', telegram: 'Telegram', messenger: 'Messenger', sms: 'SMS', email: 'E-mail' };
+/** What stands for a channel where there is little room. */
+export const SHORT_CHANNELS = { webchat: 'W', whatsapp: 'WA', telegram: 'T', messenger: 'M', sms: 'SMS', email: '@' };
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'];
 export const STATUS = () => ({
   open: t('Open'), bot: t('Bot'), assigned: t('Assigned'), pending: t('Pending'), resolved: t('Resolved'), closed: t('Closed'), expired: t('Expired'),

@@ -5,8 +5,10 @@ import { authorization, user } from './session.js';
 import { onEvent } from './stream.js';
 
 const SAVE_AFTER = 300; // ms without a key
+const SAVE_WITHIN = 1000; // ms, however fast somebody types
 const own = new Map(); // conversation → {content, isPrivate}: what is in the composer
 const unsaved = new Map(); // conversation → timer
+const since = new Map(); // conversation → when its oldest unsaved change was made
 const saving = new Map(); // conversation → the save under way, so that they arrive in order
 /** Drafts of colleagues: conversation → items. */
 export const others = signal({});
@@ -26,7 +28,8 @@ export async function loadDrafts(id) {
 export function keep(id, content, isPrivate) {
   own.set(id, { content, isPrivate });
   clearTimeout(unsaved.get(id));
-  unsaved.set(id, setTimeout(() => store(id), SAVE_AFTER));
+  if (!since.has(id)) since.set(id, Date.now());
+  unsaved.set(id, setTimeout(() => store(id), Math.max(0, Math.min(SAVE_AFTER, since.get(id) + SAVE_WITHIN - Date.now()))));
   saved.value = false;
 }
 
@@ -38,6 +41,7 @@ async function write(id) {
 
 function store(id) {
   unsaved.delete(id);
+  since.delete(id);
   const turn = (saving.get(id) ?? Promise.resolve()).then(() => write(id)).catch(() => {
     if (!unsaved.has(id)) unsaved.set(id, setTimeout(() => store(id), 2000)); // until it is stored
   }).finally(() => {

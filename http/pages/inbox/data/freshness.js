@@ -5,12 +5,12 @@ import { now, span } from '../basics/format.js';
 import { proof, state, transport } from './stream.js';
 
 const WORDS = () => ({
-  fresh: t('Up to date'), live: t('Up to date'), 'catching-up': t('Catching up …'), connecting: t('Connecting …'), cut: t('Connection lost, reconnecting …'),
+  fresh: t('Up to date'), live: t('Up to date'), 'catching-up': t('Catching up …'), past: t('Earlier messages'), connecting: t('Connecting …'), cut: t('Connection lost, reconnecting …'),
 });
 
 export function Badge({ freshness, place, title, kind }) {
   return html`<span class="badge ${freshness}" data-freshness=${freshness} data-badge=${kind} data-place=${place} title=${title} role="status">
-    <span class="dot" aria-hidden="true"></span>${WORDS()[freshness]}${place !== null && place !== undefined ? html` <span class="place">${freshness === 'fresh' || freshness === 'live' ? '' : `${t('complete up to')} `}#${place}</span>` : ''}
+    <span class="dot" aria-hidden="true"></span>${WORDS()[freshness]}${place !== null && place !== undefined ? html` <span class="place">${freshness === 'fresh' || freshness === 'live' ? `#${place}` : t('complete up to {place}', { place: `#${place}` })}</span>` : ''}
   </span>`;
 }
 

@@ -5,12 +5,14 @@ import { can, user } from './session.js';
 import { onEvent, onReset } from './stream.js';
 
 export const agents = signal(new Map());
+/** User → name, by itself: presence and load change all the time, and a thread of messages waits for names alone. */
+const names = signal(new Map());
 export const teams = signal([]);
 export const channels = signal([]);
 export const labels = signal([]);
 export const canned = signal([]);
 
-export const nameOf = (id) => agents.value.get(id)?.name ?? shortId(id === user.value?.userId ? user.value.name : id);
+export const nameOf = (id) => names.value.get(id) ?? shortId(id === user.value?.userId ? user.value.name : id);
 export const teamName = (id) => teams.value.find((team) => team.id === id)?.name ?? shortId(id);
 export const channelName = (id) => channels.value.find((channel) => channel.id === id)?.name ?? null;
 const shortId = (id) => (id && id.length > 20 ? `${id.slice(0, 8)}…` : id);
@@ -18,6 +20,7 @@ const shortId = (id) => (id && id.length > 20 ? `${id.slice(0, 8)}…` : id);
 export async function loadAgents() {
   const { items } = await api.get('/v1/agents');
   agents.value = new Map(items.map((agent) => [agent.user_id, agent]));
+  if (items.length !== names.peek().size || items.some((a) => names.peek().get(a.user_id) !== a.name)) names.value = new Map(items.map((a) => [a.user_id, a.name]));
 }
 
 export const loadCanned = async () => { canned.value = await api.all('/v1/canned-responses'); };

@@ -1,4 +1,5 @@
 // Who is signed in. The token lives in this module's memory; a reload gets it back through a cookie that scripts cannot read.
+import { t } from '../basics/i18n.js';
 import { signal } from '../basics/ui.js';
 
 const RENEW_BEFORE = 300_000; // ms before the token's end
@@ -16,19 +17,22 @@ export function authorization() {
   return token ? { Authorization: `Bearer ${token}`, 'X-Account-Id': user.value.accountId } : {};
 }
 
-function claimsOf(text) {
-  const part = text.split('.')[1];
-  if (!part) throw new Error('not a token');
-  const bytes = Uint8Array.from(atob(part.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
-  const claims = JSON.parse(new TextDecoder().decode(bytes));
-  const accounts = typeof claims.accounts === 'string' ? JSON.parse(claims.accounts) : claims.accounts;
-  if (!accounts || typeof accounts !== 'object') throw new Error('not a token of this server');
-  return { ...claims, accounts };
+/** What a token says of itself; the server decides whether it is true. Null when it is none. */
+export function claimsOf(text) {
+  try {
+    const bytes = Uint8Array.from(atob(text.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes));
+    const accounts = typeof claims.accounts === 'string' ? JSON.parse(claims.accounts) : claims.accounts;
+    return accounts && Object.keys(accounts).length ? { ...claims, accounts } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Sign in with a token; `account` chooses when it holds several. Throws what the server answers. */
 export async function signIn(text, { account = null, demo = false } = {}) {
   const claims = claimsOf(text);
+  if (!claims) throw new Error(t('This is not an access token of this server.'));
   const accountId = account ?? Object.keys(claims.accounts)[0];
   const response = await fetch('/inbox/session', {
     method: 'POST', headers: { Authorization: `Bearer ${text}`, 'X-Account-Id': accountId },

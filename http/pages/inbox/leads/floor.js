@@ -22,8 +22,8 @@ export function Floor() {
   const sum = (name) => online.reduce((n, a) => n + a[name], 0);
   return html`<div class="admin-page"><h1>${t('Floor')}</h1>
     <div class="figures"><div class="figure"><b>${number(online.length)}</b>${t('online')}</div><div class="figure"><b>${number(all.filter((a) => a.status === 'away').length)}</b>${t('away')}</div><div class="figure"><b>${number(sum('active'))} / ${number(sum('maximum'))}</b>${t('conversations of agents online')}</div></div>
-    <div class="table-box" tabindex="0" role="region" aria-label=${t('Agents')}><table><thead><tr>${[t('Agent'), t('Presence'), t('Active'), t('Maximum'), t('Takes new conversations'), t('Last seen')].map((h) => html`<th scope="col" key=${h}>${h}</th>`)}</tr></thead><tbody>
-      ${all.map((a) => html`<tr key=${a.user_id}><td>${a.name ?? a.user_id}</td><td>${t(a.status)}</td><td class="number">${number(a.active)}</td>
+    <div class="table-box" tabindex="0" role="region" aria-label=${t('Agents')}><table><thead><tr>${[t('Agent'), t('Presence'), t('Conversations'), t('Maximum'), t('Takes new conversations'), t('Last seen')].map((h) => html`<th scope="col" key=${h}>${h}</th>`)}</tr></thead><tbody>
+      ${all.map((a) => html`<tr key=${a.user_id}><td>${a.name ?? a.user_id}</td><td>${t(a.status)}</td><td>${number(a.active)}</td>
         <td><input type="number" min="0" max="1000" aria-label=${t('Maximum of {name}', { name: a.name ?? a.user_id })} value=${a.maximum} onChange=${(e) => set(a.user_id, { max_concurrent_conversations: Number(e.target.value) })} /></td>
         <td><input type="checkbox" aria-label=${t('{name} takes new conversations', { name: a.name ?? a.user_id })} checked=${a.is_available} onChange=${(e) => set(a.user_id, { is_available: e.target.checked })} /></td><td>${when(a.last_seen)}</td></tr>`)}
     </tbody></table></div></div>`;

@@ -100,13 +100,16 @@ function stir(id) {
 }
 
 const before = new Map(); // id → its sort key when it was last placed
+let isPage = false; // what changes is a page of the server's list, in its order: none of it is news
 onChange((id) => {
   const query = queryOf(view.peek(), filter.peek());
   if (query.q) return; // a search shows what it found
   const c = peek(id);
   const fits = belongs(c, query);
   const key = keyOf(c, query.sort.split(':')[0]);
-  if (fits !== members.has(id)) {
+  if (isPage) {
+    if (fits) members.add(id);
+  } else if (fits !== members.has(id)) {
     if (fits) members.add(id);
     stir(id); // one that no longer fits stays until the list settles
   } else if (fits && before.get(id) !== key) {
@@ -120,7 +123,9 @@ async function fetchPage(mine) {
   if (mine !== round) return;
   cursor = page.next_cursor;
   more.value = Boolean(cursor);
+  isPage = true;
   putAll(page.items);
+  isPage = false;
   for (const { id } of page.items) members.add(id);
 }
 
@@ -158,8 +163,8 @@ export function loadMore() {
   const had = new Set(members);
   under_way = fetchPage(mine).then(() => {
     if (mine !== round) return;
-    const fresh = [...members].filter((id) => !had.has(id) && peek(id));
-    rows.value = [...rows.peek(), ...fresh.filter((id) => !rows.peek().includes(id))];
+    const shown = new Set(rows.peek());
+    rows.value = [...shown, ...[...members].filter((id) => !had.has(id) && !shown.has(id) && peek(id))];
   }).catch(() => null).finally(() => { if (mine === round) loading.value = false; });
   return under_way;
 }

@@ -1,8 +1,8 @@
 // The list: tabs, search and filters, and a window of rows. Only the rows in sight are in the document.
-import { html, signal, useEffect, useLayoutEffect, useRef } from '../basics/ui.js';
+import { html, Icon, signal, useEffect, useLayoutEffect, useRef } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { Badge } from '../data/freshness.js';
-import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, span, STATUS, when } from '../basics/format.js';
+import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, SHORT_CHANNELS, span, STATUS, when } from '../basics/format.js';
 import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, OVER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
 import { hits, lookForHits, placeOf } from './hits.js';
 import { labels, nameOf, teams } from '../data/people.js';
@@ -38,7 +38,7 @@ function Search() {
     <label class="visually-hidden" for="search">${t('Search conversations')}</label>
     <input id="search" type="search" placeholder=${t('Search')} value=${filter.value.q} onInput=${(e) => search(e.target.value)} />
     <button type="button" class="icon" aria-expanded=${filtersOpen.value} aria-controls="filters" aria-label=${t('Filters')} title=${t('Filters')}
-      onClick=${() => { filtersOpen.value = !filtersOpen.value; }}>⏷${isFiltered() ? html`<span class="dot on" />` : ''}</button>
+      onClick=${() => { filtersOpen.value = !filtersOpen.value; }}><${Icon} name="filter" />${isFiltered() ? html`<span class="dot on" />` : ''}</button>
   </div>`;
 }
 
@@ -63,7 +63,7 @@ function Filters() {
     <${Select} name="channel_type" label=${t('Channel')} options=${[any, ...Object.entries(CHANNELS).map(([k, v]) => [k, t(v)])]} />
     <${Select} name="label" label=${t('Label')} options=${[any, ...labels.value.map((l) => [l.label, l.label])]} />
     <${Select} name="priority" label=${t('Priority')} options=${[any, ...PRIORITIES.map((p) => [p, PRIORITY()[p]])]} />
-    <${Select} name="sort" label=${t('Sort')} options=${[['last_message_at:desc', t('Newest message')], ['last_message_at:asc', t('Oldest message')], ['created_at:desc', t('Newest')], ['created_at:asc', t('Oldest')], ['priority:desc', t('Most urgent')]]} />
+    ${view.value !== 'queue' && html`<${Select} name="sort" label=${t('Sort')} options=${[['last_message_at:desc', t('Newest message')], ['last_message_at:asc', t('Oldest message')], ['created_at:desc', t('Newest')], ['created_at:asc', t('Oldest')], ['priority:desc', t('Most urgent')]]} />`}
     <div class="saved">
       ${preferences.value.filters.map((saved) => html`<span key=${saved.name} class="chip"><button type="button" onClick=${() => change(saved.filter)}>${saved.name}</button>
         <button type="button" aria-label=${t('Delete filter {name}', { name: saved.name })} onClick=${() => prefer({ filters: preferences.peek().filters.filter((f) => f !== saved) })}>×</button></span>`)}
@@ -95,7 +95,7 @@ function Row({ id, index, total, current }) {
   const isActive = active.value === id;
   return html`<div class="row ${id === current ? 'current' : ''} ${isActive ? 'active' : ''} ${c.unread_count ? 'unread' : ''}" style=${{ top: `${index * ROW}px` }} id=${`row-${id}`} data-id=${id}
       role="option" aria-selected=${id === current} aria-setsize=${total} aria-posinset=${index + 1} onClick=${() => { active.value = id; openConversation(id); }}>
-    <div class="row-line"><span class="channel ${c.channel_type}" title=${t(CHANNELS[c.channel_type] ?? c.channel_type)}>${(CHANNELS[c.channel_type] ?? c.channel_type)[0]}</span>
+    <div class="row-line"><span class="channel ${c.channel_type}" title=${t(CHANNELS[c.channel_type] ?? c.channel_type)}>${SHORT_CHANNELS[c.channel_type]}</span>
       <span class="name"><${Hit} text=${contactName(c)} /></span>
       ${c.priority !== 'normal' && html`<span class="priority ${c.priority}">${PRIORITY()[c.priority]}</span>`}
       <time datetime=${c.last_message_at}>${when(c.last_message_at ?? c.created_at)}</time></div>
@@ -187,6 +187,7 @@ export function List({ current }) {
   return html`<aside class="list" aria-label=${t('Conversation list')}>
     <div class="list-head"><${Tabs} /><${Search} /><${Filters} />
       <div class="list-state" ...${pointer}><${Badge} kind="list" freshness=${freshness()} place=${proof.value?.position} />
+        ${isFiltered() && html`<button type="button" class="link" onClick=${() => change({ ...NO_FILTER, q: filter.peek().q })}>${t('Clear filters')}</button>`}
         ${count > 0 && html`<button type="button" class="new" onClick=${() => { settle(); document.getElementById('rows').scrollTop = 0; }}>${t('{n} new', { n: count })}</button>`}</div>
     </div>
     ${failed.value && html`<p class="problem" role="alert">${t('The list could not be loaded.')} <button type="button" onClick=${() => reload()}>${t('Try again')}</button></p>`}

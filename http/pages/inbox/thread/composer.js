@@ -1,10 +1,11 @@
 // Where an agent writes: messages and notes, canned responses with `/`, files, recipients of a mail, the kept draft.
-import { Clip, html, useEffect, useLayoutEffect, useRef, useState } from '../basics/ui.js';
+import { html, Icon, useEffect, useLayoutEffect, useRef, useState } from '../basics/ui.js';
+import { uuid } from '../basics/browser.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { resolve } from '../data/actions.js';
 import { complain } from '../data/toasts.js';
-import { contactName, size } from '../basics/format.js';
+import { contactName, PRIORITY, size, STATUS } from '../basics/format.js';
 import { draftOf, keep, loadDrafts, others, saved } from '../data/drafts.js';
 import { canned, nameOf } from '../data/people.js';
 import { discard, send } from './thread.js';
@@ -52,7 +53,7 @@ function Colleagues({ id }) {
   return (others.value[id] ?? []).map((d) => html`<details class="colleague-draft" key=${d.user_id}><summary>${t('{name} is writing a draft', { name: d.name ?? nameOf(d.user_id) })}${d.is_private ? ` (${t('note')})` : ''}</summary><p dir="auto">${d.content}</p></details>`);
 }
 
-export function Composer({ id, isMail, closed }) {
+export function Composer({ id, isMail }) {
   const box = useRef(null);
   const files = useRef(null);
   const [text, setText] = useState(draftOf(id)?.content ?? '');
@@ -126,7 +127,7 @@ export function Composer({ id, isMail, closed }) {
 
   async function attach(list) {
     for (const file of [...list].slice(0, MOST_FILES - attached.length)) {
-      const mark = { key: crypto.randomUUID(), name: file.name, size: file.size, state: 'uploading' };
+      const mark = { key: uuid(), name: file.name, size: file.size, state: 'uploading' };
       setAttached((all) => [...all, mark]);
       const change = (part) => setAttached((all) => all.map((a) => (a.key === mark.key ? { ...a, ...part } : a)));
       api.post(`/v1/attachments?name=${encodeURIComponent(file.name)}`, file)
@@ -135,7 +136,7 @@ export function Composer({ id, isMail, closed }) {
   }
 
   const isReady = attached.every((a) => a.state === 'ready');
-  const canSend = (text.trim() || attached.length) && text.length <= MOST_TEXT && isReady && !closed;
+  const canSend = (text.trim() || attached.length) && text.length <= MOST_TEXT && isReady;
 
   function submit({ thenResolve = false } = {}) {
     if (!canSend) return;
@@ -171,7 +172,7 @@ export function Composer({ id, isMail, closed }) {
       onDragOver=${(e) => { if (e.dataTransfer.types.includes('Files')) { e.preventDefault(); setOver(true); } }} onDragLeave=${() => setOver(false)}
       onDrop=${(e) => { e.preventDefault(); setOver(false); attach(e.dataTransfer.files); }}>
     <${Colleagues} id=${id} />
-    <${Suggestion} id=${id} closed=${closed} />
+    <${Suggestion} id=${id} />
     <div class="composer-tabs" role="group" aria-label=${t('Kind of message')}>
       <button type="button" aria-pressed=${!isPrivate} onClick=${() => toggleNote(false)}>${t('Reply')}</button>
       <button type="button" aria-pressed=${isPrivate} onClick=${() => toggleNote(true)}>${t('Note')}</button>
@@ -181,8 +182,8 @@ export function Composer({ id, isMail, closed }) {
     <div class="write">
       ${menu && html`<${CannedMenu} items=${matching(menu.word)} chosen=${chosen} onPick=${pick} />`}
       <label class="visually-hidden" for="composer">${isPrivate ? t('Write a note') : t('Write a reply to {name}', { name: contactName(peek(id) ?? { contact_identifier: '' }) })}</label>
-      <textarea id="composer" ref=${box} rows="2" dir="auto" value=${text} maxlength=${MOST_TEXT} disabled=${closed} aria-controls=${menu ? 'canned-menu' : null} aria-activedescendant=${menu ? `canned-${chosen}` : null}
-        placeholder=${closed ? t('This conversation is closed for good.') : isPrivate ? t('A note that only colleagues see; @name tells somebody') : t('Write a reply; / for canned responses')}
+      <textarea id="composer" ref=${box} rows="2" dir="auto" value=${text} maxlength=${MOST_TEXT} aria-controls=${menu ? 'canned-menu' : null} aria-activedescendant=${menu ? `canned-${chosen}` : null}
+        placeholder=${isPrivate ? t('A note that only colleagues see; @name tells somebody') : t('Write a reply; / for canned responses')}
         onInput=${(e) => edit(e.target.value, e.target.selectionStart)} onKeyDown=${onKeyDown}
         onPaste=${(e) => { if (e.clipboardData.files.length) { e.preventDefault(); attach(e.clipboardData.files); } }}></textarea>
     </div>
@@ -191,10 +192,10 @@ export function Composer({ id, isMail, closed }) {
       <button type="button" class="icon" aria-label=${t('Remove {name}', { name: a.name })} onClick=${() => setAttached(attached.filter((x) => x !== a))}>×</button></li>`)}</ul>`}
     <div class="composer-end">
       <input type="file" multiple hidden ref=${files} onChange=${(e) => { attach(e.target.files); e.target.value = ''; }} />
-      <button type="button" class="icon" aria-label=${t('Attach files')} title=${t('Attach files')} onClick=${() => files.current.click()}><${Clip} /></button>
-      <button type="button" class="icon" aria-label=${t('Emoji')} aria-expanded=${emoji} title=${t('Emoji')} onClick=${() => setEmoji(!emoji)}>☺</button>
-      <button type="button" class="icon" aria-label=${t('Canned responses')} title=${t('Canned responses')} onClick=${() => { edit(text ? `${text} /` : '/'); box.current.focus(); }}>⁄</button>
-      <div class="suggestion-slot"><${SuggestButton} id=${id} text=${isPrivate ? '' : text} closed=${closed} /></div>
+      <button type="button" class="icon" aria-label=${t('Attach files')} title=${t('Attach files')} onClick=${() => files.current.click()}><${Icon} name="clip" /></button>
+      <button type="button" class="icon" aria-label=${t('Emoji')} aria-expanded=${emoji} title=${t('Emoji')} onClick=${() => setEmoji(!emoji)}><${Icon} name="smile" /></button>
+      <button type="button" class="icon" aria-label=${t('Canned responses')} title=${t('Canned responses')} onClick=${() => { edit(text ? `${text} /` : '/'); box.current.focus(); }}><${Icon} name="canned" /></button>
+      <div class="suggestion-slot"><${SuggestButton} id=${id} text=${isPrivate ? '' : text} /></div>
       <button type="submit" class="primary" disabled=${!canSend}>${isPrivate ? t('Add note') : t('Send')}</button>
     </div>
     ${emoji && html`<div class="emoji" role="group" aria-label=${t('Emoji')}>${EMOJI.map((e) => html`<button type="button" key=${e} onClick=${() => { const at = box.current.selectionStart; edit(text.slice(0, at) + e + text.slice(at), 0); box.current.focus(); }}>${e}</button>`)}</div>`}
@@ -202,7 +203,7 @@ export function Composer({ id, isMail, closed }) {
 }
 
 export function macroWords(actions) {
-  return [actions.status && t('status: {status}', { status: t(actions.status) }), actions.priority && t('priority: {priority}', { priority: t(actions.priority) }),
+  return [actions.status && t('status: {status}', { status: STATUS()[actions.status] }), actions.priority && t('priority: {priority}', { priority: PRIORITY()[actions.priority] }),
     actions.add_labels?.length && t('labels: {labels}', { labels: actions.add_labels.join(', ') }), actions.team_id && t('team')].filter(Boolean).join(' · ');
 }
 

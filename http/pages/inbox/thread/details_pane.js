@@ -1,5 +1,5 @@
 // What is known about the conversation on screen and its customer, and the rarer actions.
-import { html, useEffect, useState } from '../basics/ui.js';
+import { html, useEffect, useRef, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import * as act from '../data/actions.js';
 import { api } from '../data/api.js';
@@ -37,9 +37,15 @@ function ContactCard({ c }) {
 
 function ContactActions({ c, contact }) {
   const [merging, setMerging] = useState(null);
-  async function search(text) {
-    const page = await attempt(() => api.get('/v1/contacts', { q: text, limit: 10 }));
-    setMerging({ text, found: (page?.items ?? []).filter((x) => x.id !== c.contact_id && !x.merged_into) });
+  const typing = useRef(0);
+  function search(text) {
+    clearTimeout(typing.current);
+    if (!text.trim()) return;
+    const mine = setTimeout(async () => {
+      const page = await attempt(() => api.get('/v1/contacts', { q: text, limit: 10 }));
+      if (mine === typing.current) setMerging({ found: (page?.items ?? []).filter((x) => x.id !== c.contact_id && !x.merged_into) });
+    }, 250);
+    typing.current = mine;
   }
   async function exportAll() {
     const blob = await attempt(() => api.file(`/v1/contacts/${c.contact_id}/export`));
@@ -59,10 +65,11 @@ function ContactActions({ c, contact }) {
     if (await attempt(() => api.post(`/v1/contacts/${c.contact_id}/merge`, { into: other.id }))) { setMerging(null); say(t('Merged.')); }
   }
   return html`<p class="row-actions">
-    ${can('lead') && html`<button type="button" aria-expanded=${Boolean(merging)} onClick=${() => setMerging(merging ? null : { text: '', found: [] })}>${t('Merge …')}</button>`}
+    ${can('lead') && html`<button type="button" aria-expanded=${Boolean(merging)} onClick=${() => setMerging(merging ? null : { found: null })}>${t('Merge …')}</button>`}
     ${can('admin') && html`<button type="button" onClick=${exportAll}>${t('Export')}</button><button type="button" class="danger" onClick=${erase}>${t('Erase …')}</button>`}</p>
-    ${merging && html`<div class="merge"><label>${t('Find the same customer')} <input type="search" value=${merging.text} onInput=${(e) => e.target.value.trim() && search(e.target.value)} /></label>
-      <ul>${merging.found.map((x) => html`<li key=${x.id}><button type="button" class="link" onClick=${() => merge(x)}>${x.name ?? '–'} · ${x.identifiers.map((i) => i.identifier).join(', ')}</button></li>`)}</ul></div>`}`;
+    ${merging && html`<div class="merge"><label>${t('Find the same customer')} <input type="search" onInput=${(e) => search(e.target.value)} /></label>
+      ${merging.found?.length === 0 && html`<p role="status">${t('Nothing was found.')}</p>`}
+      <ul>${(merging.found ?? []).map((x) => html`<li key=${x.id}><button type="button" class="link" onClick=${() => merge(x)}>${x.name ?? '–'} · ${x.identifiers.map((i) => i.identifier).join(', ')}</button></li>`)}</ul></div>`}`;
 }
 
 /** What the customer wrote into the widget's form. */
@@ -70,6 +77,10 @@ function FilledForm({ form }) {
   if (!form || typeof form !== 'object') return null;
   return html`<section aria-labelledby="form-title"><h2 id="form-title">${t('Form')}</h2><dl>${Object.entries(form).map(([name, text]) => html`<dt key=${name}>${name}</dt><dd dir="auto">${String(text)}</dd>`)}</dl></section>`;
 }
+
+const LIVE = new Set(['open', 'bot', 'assigned', 'pending']);
+/** A time as an input of the type datetime-local takes it. */
+const localTime = (text) => { if (!text) return ''; const at = new Date(text); return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16); };
 
 export function Details({ id }) {
   const c = conversation(id)?.value;
@@ -82,6 +93,7 @@ export function Details({ id }) {
         <dt>${t('Team')}</dt><dd>${can('lead') ? html`<button type="button" class="link" onClick=${() => pickTeam(id)}>${teams.value.find((x) => x.id === c.team_id)?.name ?? t('Choose …')}</button>` : teams.value.find((x) => x.id === c.team_id)?.name ?? '–'}</dd>
         <dt><label for="priority">${t('Priority')}</label></dt><dd><select id="priority" value=${c.priority} onChange=${(e) => act.change(id, { priority: e.target.value })}>${PRIORITIES.map((p) => html`<option key=${p} value=${p}>${PRIORITY()[p]}</option>`)}</select></dd>
         <dt>${t('Labels')}</dt><dd>${c.labels.map((l) => html`<span class="label" key=${l}>${l} <button type="button" aria-label=${t('Remove label {label}', { label: l })} onClick=${() => act.change(id, { labels: c.labels.filter((x) => x !== l) })}>×</button></span>`)} <button type="button" class="link" onClick=${() => pickLabel(id)}>${t('Add …')}</button></dd>
+        ${LIVE.has(c.status) && html`<dt><label for="snoozed">${t('Snoozed until')}</label></dt><dd><input id="snoozed" type="datetime-local" value=${localTime(c.snoozed_until)} onChange=${(e) => act.snooze(id, e.target.value ? new Date(e.target.value) : null)} /></dd>`}
         <dt>${t('Channel')}</dt><dd>${channelName(c.channel_id) ?? t(CHANNELS[c.channel_type] ?? c.channel_type)}</dd>
         ${c.subject && html`<dt>${t('Subject')}</dt><dd dir="auto">${c.subject}</dd>`}
         ${c.handoff_requested && html`<dt>${t('Asked for a human')}</dt><dd dir="auto">${c.handoff_reason}</dd>`}

@@ -1,5 +1,5 @@
 // A message in the thread. Its text is only ever text: addresses become links by splitting, nothing becomes markup.
-import { Clip, html, useEffect, useState } from '../basics/ui.js';
+import { html, Icon, useEffect, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { clock, full, size } from '../basics/format.js';
@@ -49,7 +49,7 @@ function File({ file }) {
   return html`<div class="file">
     ${url && isImage && html`<button type="button" class="preview" onClick=${save} aria-label=${t('Save {name}', { name })}><img src=${url} alt=${name} loading="lazy" /></button>`}
     ${url && isSound && html`<audio controls src=${url}></audio>`}
-    <button type="button" onClick=${isSound && !url ? fetchFile : save}><${Clip} /> ${name}${file.size ? ` · ${size(file.size)}` : ''}</button>
+    <button type="button" onClick=${isSound && !url ? fetchFile : save}><${Icon} name="clip" /> ${name}${file.size ? ` · ${size(file.size)}` : ''}</button>
     ${problem && html`<span class="problem">${problem}</span>`}
   </div>`;
 }

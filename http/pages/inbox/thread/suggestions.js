@@ -1,12 +1,12 @@
 // Suggested replies: shown above the composer; sent as they are, edited, rejected or drafted again. The server refuses a stale one.
-import { html, signal, useEffect, useState } from '../basics/ui.js';
+import { html, Icon, signal, useEffect, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
 import { onEvent } from '../data/stream.js';
 import { complain } from '../data/toasts.js';
 
-const TONES = ['friendly', 'formal', 'empathetic', 'professional', 'casual', 'neutral'];
-const LENGTHS = ['shorter', 'same', 'longer'];
+const TONES = () => [['', t('as it is')], ['friendly', t('friendly')], ['formal', t('formal')], ['empathetic', t('empathetic')], ['professional', t('professional')], ['casual', t('casual')], ['neutral', t('neutral')]];
+const LENGTHS = () => [['shorter', t('shorter')], ['same', t('as it is')], ['longer', t('longer')]];
 const path = (id) => `/v1/conversations/${id}/suggestions`;
 const pending = signal({}); // conversation → the suggestion that waits for a decision
 
@@ -43,7 +43,7 @@ async function decide(suggestion, what, body) {
 }
 
 /** The composer's button: a suggestion for an empty composer, an improvement of what is written. */
-export function SuggestButton({ id, text, closed }) {
+export function SuggestButton({ id, text }) {
   const [busy, setBusy] = useState(false);
   const label = text.trim() ? t('Improve my text') : t('Suggest a reply');
   const onClick = async () => {
@@ -51,10 +51,10 @@ export function SuggestButton({ id, text, closed }) {
     await ask(id, text.trim() ? { draft: text } : {});
     setBusy(false);
   };
-  return html`<button type="button" class="icon" disabled=${busy || closed} aria-busy=${busy} aria-label=${label} title=${label} onClick=${onClick}>✨</button>`;
+  return html`<button type="button" class="icon" disabled=${busy} aria-busy=${busy} aria-label=${label} title=${label} onClick=${onClick}><${Icon} name="spark" /></button>`;
 }
 
-export function Suggestion({ id, closed }) {
+export function Suggestion({ id }) {
   const s = pending.value[id];
   const [text, setText] = useState(null);
   const [tone, setTone] = useState('');
@@ -62,9 +62,9 @@ export function Suggestion({ id, closed }) {
   const [busy, setBusy] = useState(false);
   useEffect(() => { put(id, pending.peek()[id] ?? null); load(id).catch(() => null); }, [id]);
   useEffect(() => setText(null), [s?.id]);
-  if (!s || closed) return null;
+  if (!s) return null;
   const during = (work) => async () => { setBusy(true); await work(); setBusy(false); };
-  const select = (label, value, set, options) => html`<label>${label} <select value=${value} onChange=${(e) => set(e.target.value)}>${options.map((o) => html`<option key=${o} value=${o}>${o ? t(o) : t('as it is')}</option>`)}</select></label>`;
+  const select = (label, value, set, options) => html`<label>${label} <select value=${value} onChange=${(e) => set(e.target.value)}>${options.map(([key, word]) => html`<option key=${key} value=${key}>${word}</option>`)}</select></label>`;
   return html`<section class="suggestion" aria-label=${t('Suggested reply')} aria-busy=${busy}>
     <header><b>${t('Suggested reply')}</b> <small>${t('{percent} % sure', { percent: Math.round(s.confidence * 100) })} · ${s.model}${s.failed_provider ? ` · ${t('{provider} failed: {reason}', { provider: s.failed_provider, reason: s.failed_reason })}` : ''}</small></header>
     ${text === null ? html`<p dir="auto">${s.body}</p>` : html`<textarea dir="auto" rows="4" aria-label=${t('Suggested reply')} value=${text} onInput=${(e) => setText(e.target.value)}></textarea>`}
@@ -74,7 +74,7 @@ export function Suggestion({ id, closed }) {
       <button type="button" disabled=${busy} onClick=${() => setText(text === null ? s.body : null)}>${text === null ? t('Edit') : t('Discard changes')}</button>
       <button type="button" disabled=${busy} onClick=${during(() => decide(s, 'reject'))}>${t('Reject')}</button>
       <details><summary>${t('Draft again')}</summary>
-        ${select(t('Tone'), tone, setTone, ['', ...TONES])} ${select(t('Length'), length, setLength, LENGTHS)}
+        ${select(t('Tone'), tone, setTone, TONES())} ${select(t('Length'), length, setLength, LENGTHS())}
         <button type="button" disabled=${busy} onClick=${during(() => ask(id, { ...(tone ? { tone } : {}), length }))}>${t('Draft')}</button>
       </details>
     </div>

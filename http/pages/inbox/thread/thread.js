@@ -1,4 +1,5 @@
 // One conversation's entries: a contiguous window of them, kept current by events and proved complete by `seq`, which has no gaps.
+import { uuid } from '../basics/browser.js';
 import { signal } from '../basics/ui.js';
 import { api, isOffline, Problem } from '../data/api.js';
 import { load, peek } from '../data/conversations.js';
@@ -51,14 +52,17 @@ export class Thread {
   get low() { return this.entries.peek()[0]?.seq ?? 1; }
   get hasOlder() { return this.low > 1; }
 
-  /** 'fresh' | 'catching-up' | 'connecting' | 'cut': whether everything up to the newest seq heard of is here, and the stream proves more. */
+  /** 'fresh' | 'catching-up' | 'past' | 'connecting' | 'cut': whether everything up to the newest seq heard of is here, and the stream proves
+   *  more; 'past' while the reader is so far up that the newest entries are not in the window. */
   get freshness() {
     const live = streamState.value;
     if (live !== 'live') return live;
+    if (!this.atEnd.value) return 'past';
     return this.verifiedAt.value !== null && this.loaded.value ? 'fresh' : 'catching-up';
   }
 
   async open() {
+    this.failed.value = null;
     try {
       const c = peek(this.id) ?? await load(this.id);
       await this.fetchFrom(Math.max(0, c.seq - PAGE));
@@ -216,7 +220,7 @@ const turns = new Map(); // conversation → the message being sent, so that the
 
 /** Show a message at once and send it; it stays, with what went wrong, until it is sent, tried again or discarded. */
 export function send(id, message) {
-  const unsent = { ...message, key: crypto.randomUUID(), state: 'sending', at: new Date().toISOString() };
+  const unsent = { ...message, key: uuid(), state: 'sending', at: new Date().toISOString() };
   const outbox = outboxOf(id);
   outbox.value = [...outbox.peek(), unsent];
   return deliver(id, unsent);

@@ -56,15 +56,16 @@ function Entries({ thread, c }) {
   if (drawn.current.contact !== contact) drawn.current = { contact, of: new WeakMap() };
   let before = '';
   return thread.entries.value.map((entry) => {
-    const date = new Date(entry.at).toDateString();
-    const isNew = date !== before;
-    before = date;
     let made = drawn.current.of.get(entry); // the same node again costs nothing, however long the thread is
     if (!made) {
-      made = entry.kind === 'message' ? html`<${Message} key=${entry.seq} entry=${entry} contact=${contact} isMail=${isMail} onRetry=${retrySending} />` : html`<${EntryLine} key=${entry.seq} entry=${entry} />`;
+      const node = entry.kind === 'message' ? html`<${Message} key=${entry.seq} entry=${entry} contact=${contact} isMail=${isMail} onRetry=${retrySending} />` : html`<${EntryLine} key=${entry.seq} entry=${entry} />`;
+      made = { date: new Date(entry.at).toDateString(), node };
       drawn.current.of.set(entry, made);
     }
-    return isNew ? [html`<p class="day" key=${`d${date}`}><span>${day(entry.at)}</span></p>`, made] : made;
+    const { date, node } = made;
+    if (date === before) return node;
+    before = date;
+    return [html`<p class="day" key=${`d${date}`}><span>${day(entry.at)}</span></p>`, node];
   });
 }
 
@@ -127,7 +128,7 @@ export function ThreadPane({ thread }) {
     }
   }
 
-  if (thread.failed.value) return html`<p class="problem" role="alert">${t('This conversation could not be loaded: {reason}', { reason: thread.failed.value.message })}</p>`;
+  if (thread.failed.value) return html`<p class="problem" role="alert">${t('This conversation could not be loaded: {reason}', { reason: thread.failed.value.message })} <button type="button" onClick=${() => thread.open()}>${t('Try again')}</button></p>`;
   if (!c || !thread.loaded.value) return html`<p class="loading" role="status">${t('Loading …')}</p>`;
   const isClosed = ['closed', 'expired'].includes(c.status);
   return html`<div class="thread">
@@ -139,6 +140,6 @@ export function ThreadPane({ thread }) {
       <${Typing} thread=${thread} />
     </div></div>
     ${below && html`<button type="button" class="to-end" onClick=${async () => { atEnd.current = true; if (!thread.atEnd.peek()) await thread.jump(); box.current.scrollTop = box.current.scrollHeight; }}>${t('To the newest')} ↓</button>`}
-    <${Composer} key=${thread.id} id=${thread.id} isMail=${c.channel_type === 'email'} closed=${isClosed} />
+    ${isClosed ? html`<p class="composer ended">${t('This conversation is closed for good. The customer’s next message opens a new one.')}</p>` : html`<${Composer} key=${thread.id} id=${thread.id} isMail=${c.channel_type === 'email'} />`}
   </div>`;
 }
