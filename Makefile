@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos alerts browser agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,16 @@ test-%: $(READY) ## run the tests of one folder: test-core, test-http, test-acce
 
 browser: $(READY) ## test the pages in a real browser, including the long tests
 	@$(BIN)/python -m pytest tests/browser -m "browser or not browser" --durations=10 $(ARGS)
+
+browser-speed: $(READY) ## measure the pages in a real browser: 10,000 conversations, a thread of 20,000 messages, 60 messages a second
+	@MANY_CONVERSATIONS=$${MANY_CONVERSATIONS:-10000} MANY_MESSAGES=$${MANY_MESSAGES:-20000} $(BIN)/python -m pytest -m browser -s \
+		tests/browser/test_speed.py tests/browser/test_widget_speed.py tests/browser/test_list.py $(ARGS)
+
+browser-chaos: $(READY) ## kill gateways and tabs under five open pages: GATEWAY_KILLS=20
+	@$(BIN)/python -m pytest -m browser -s tests/browser/test_cuts.py $(ARGS)
+
+images: $(READY) ## take the screenshots of docs/images, in a real browser: make images ARGS="reports floor"
+	@PYTHONPATH=.:tests:tests/browser $(BIN)/python tests/browser/pictures.py $(ARGS)
 
 agent-hour: $(READY) ## count the requests of an agent's hour in the inbox; QUIET_SECONDS=120 for longer
 	@QUIET_SECONDS=$${QUIET_SECONDS:-120} $(BIN)/python -m pytest tests/browser/test_agent_hour.py -m browser -s $(ARGS)
@@ -72,9 +82,6 @@ chaos: $(READY) ## break machines under load, in network namespaces: make chaos 
 
 simulate-theory: $(READY) ## compare the routing with queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)
-
-replay-day: $(READY) ## simulate a day, kill the supervisor in its middle, and make every decision again: make replay-day CONVERSATIONS=5000
-	@PYTHONPATH=. $(BIN)/python tests/theory/replay_day.py $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(ARGS)
 
 alerts: ## test the alert rules with promtool, from Debian's prometheus
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \

@@ -6,10 +6,13 @@ import { signal } from './ui.js';
 export const now = signal(Date.now());
 setInterval(() => { if (!document.hidden) now.value = Date.now(); }, 1000);
 
+/** How the browser writes times and numbers in the page's language. */
+const region = () => navigator.languages.find((code) => code.split('-')[0] === language.value) ?? language.value;
+
 const formats = new Map();
 function format(name, options) {
   const key = `${language.value} ${name}`;
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(language.value, options));
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(region(), options));
   return formats.get(key);
 }
 
@@ -37,7 +40,7 @@ export function span(seconds) {
 }
 
 export const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1024 ** 2).toFixed(1)} MB`);
-export const number = (value, digits = 0) => (value ?? null) === null ? '–' : new Intl.NumberFormat(language.value, { maximumFractionDigits: digits }).format(value);
+export const number = (value, digits = 0) => (value ?? null) === null ? '–' : new Intl.NumberFormat(region(), { maximumFractionDigits: digits }).format(value);
 /** Whether the conversation's customer was erased: nothing else takes the identifier away. */
 export const isErased = (c) => c.contact_identifier === '';
 export const contactName = (c) => c.contact_name || c.contact_identifier || t('Erased customer');
