@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 import ray
@@ -19,14 +18,14 @@ from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, RayError
 
 from .. import __version__
-from ..actors.actor_options import DISPATCHER, GATEWAY, HOST, SUPERVISOR, Options, create
+from ..actors.actor_options import create
 from ..actors.cluster.ray_nodes import Node, alive_nodes, in_thread
 from ..actors.transport.ray_calls import NAMESPACE, call
-from ..composition import dispatcher, gateway, host, supervisor
 from ..composition.actor_settings import ActorSettings
-from ..core.ports.ownership import Processes, ProcessKind, ProcessState
+from ..core.ports.ownership import Processes, ProcessKind
 from ..settings import Settings
 from .actor_watch import FROZEN_AFTER, PING_EVERY, Vitals
+from .fleet_members import KINDS, STOPPED, ActorFailed, Member
 from .placement_plan import Plan, free_number, plan
 
 log = structlog.get_logger(__name__)
@@ -40,50 +39,9 @@ RAY_ERRORS = (RayError, ValueError, TimeoutError, ConnectionError)
 """What calls to Ray raise while its head is away, or for an actor that is gone."""
 
 
-class FleetKind(msgspec.Struct, frozen=True):
-    """`compose` builds its parts; `follows`: it belongs to a node, and there are more or fewer as nodes come and go."""
-
-    options: Options
-    compose: Any
-    what: str
-    follows: bool = False
-
-
-KINDS: dict[ProcessKind, FleetKind] = {
-    "host": FleetKind(HOST, host.host, "conversation hosts", follows=True),
-    "supervisor": FleetKind(SUPERVISOR, supervisor.supervisor, "supervisors"),
-    "dispatcher": FleetKind(DISPATCHER, dispatcher.dispatcher, "dispatchers"),
-    "gateway": FleetKind(GATEWAY, gateway.gateway, "gateways", follows=True),
-}
-"""In the order in which they come up. They are stopped in the order of STOPPED."""
-STOPPED: tuple[ProcessKind, ...] = ("gateway", "supervisor", "host", "dispatcher")
-
-
-class ActorFailed(Exception):
-    """An actor did not start: its kind, and the error."""
-
-    def __init__(self, what: str, error: BaseException) -> None:
-        super().__init__(what)
-        self.what = what
-        self.error = error
-
-
-class Member:
-    """An actor of the fleet. `node` and `state` are what its heartbeat says."""
-
-    def __init__(self, name: str, handle: ActorHandle, node: str | None) -> None:
-        self.name = name
-        self.kind: ProcessKind = name.partition(":")[0]  # type: ignore[assignment]
-        self.number = int(name.rpartition(":")[2])
-        self.handle = handle
-        self.node = node
-        self.state: ProcessState | None = None
-        self.vitals = Vitals(time.monotonic())
-        self.retiring = False
-
-
 class Fleet:
-    """`rejoin` connects this process to Ray again, when its own connection is at fault. `detached`: the actors outlive it."""
+    """`rejoin` connects this process to Ray again, when its own connection is at fault. `sure`: whether no other `tertulia serve` can
+    be at work; it ends nothing and starts nothing otherwise. `detached`: the actors outlive it."""
 
     def __init__(
         self,
@@ -92,6 +50,7 @@ class Fleet:
         processes: Processes,
         say: Callable[[str], None],
         rejoin: Callable[[], Awaitable[None]],
+        sure: Callable[[], bool],
         *,
         detached: bool,
     ) -> None:
@@ -100,6 +59,7 @@ class Fleet:
         self._processes = processes
         self._say = say
         self._rejoin = rejoin
+        self._sure = sure
         self._detached = detached
         self.members: dict[str, Member] = {}
         self._adopted: frozenset[str] = frozenset()
@@ -202,7 +162,8 @@ class Fleet:
             if looked - now > FROZEN_AFTER / 2:  # Postgres kept it waiting, and its answers are old
                 self._forgive(looked)
             try:
-                await self._act(looked)
+                if self._sure():
+                    await self._act(looked)
             except RAY_ERRORS as error:
                 log.warning("fleet_step_failed", error=repr(error))
             except Exception:  # whatever it is, those who live must be watched on

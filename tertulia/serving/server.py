@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import asyncpg
 import ray
 import redis
 import structlog
@@ -30,6 +29,7 @@ from ..storage.embedded import EmbeddedPostgres, EmbeddedValkey, Server, ServerE
 from ..storage.postgres import migrate
 from ..storage.postgres.conversations.processes import PostgresProcesses
 from ..storage.postgres.database import Database
+from ..storage.postgres.exclusive_session import ERRORS
 from ..storage.postgres.roles import RolesError
 from ..storage.secrets import load_or_create
 from ..storage.valkey import client as valkey
@@ -38,6 +38,7 @@ from .demo_double import DemoDouble, DoubleError
 from .fleet import ActorFailed, Fleet
 from .ray_folder import RayFolder
 from .running_servers import RunningServer, listed
+from .sole_server import SoleServer
 from .start_checks import StartError, check_port, check_settings, loopback, reach
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,8 @@ class Serving:
         self._ray_folder: RayFolder | None = None
         self._given: actor_settings.ActorSettings | None = None
         self._stop = asyncio.Event()
+        self._sole: SoleServer | None = None
+        self._replaced = False
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop. Raises StartError."""
@@ -114,6 +117,7 @@ class Serving:
             check_port(self.settings.host, self.settings.port)
         self._complete_secrets()
         check_settings(self.settings)
+        await self._be_the_only_one()
         ray_up = asyncio.get_running_loop().run_in_executor(None, self._start_ray)
         try:
             await self._launch_double()
@@ -128,6 +132,7 @@ class Serving:
         await self._start_actors()
         assert self._fleet is not None
         self._watch = asyncio.ensure_future(self._fleet.main_loop())
+        self._keepers.append(asyncio.ensure_future(self._stop_if_replaced()))
         url = self.settings.model_copy(update={"public_url": None}).base_url()
         self._ready = True
         self._say(f"ready {url}  ({time.monotonic() - began:.1f} s)")
@@ -135,6 +140,26 @@ class Serving:
             self._greet(url)
 
     # -- parts
+
+    async def _be_the_only_one(self) -> None:
+        """Stand by while another one serves this database. An embedded one is guarded by its data folder."""
+        url = self.settings.database_url
+        if url is None:
+            return
+        self._sole = SoleServer(url, self._say)
+        try:
+            await self._sole.wait()
+        except (*ERRORS, ValueError) as error:
+            raise StartError(_database_fault(url, error)) from error
+
+    async def _stop_if_replaced(self) -> None:
+        if self._sole is not None:
+            other = await self._sole.until_replaced()
+            self._say(
+                f"{other} has taken over while the database could not be reached from here; this one ends"
+            )
+            self._replaced = True
+            self._stop.set()
 
     def _complete_secrets(self) -> None:
         data = self.settings.data
@@ -190,9 +215,8 @@ class Serving:
             )
         except (migrate.MigrationError, RolesError) as error:
             raise StartError(str(error)) from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ValueError) as error:
-            fault = fault_of(self.settings.database_url, error, 5432)
-            raise StartError(f"the database (DATABASE_URL) cannot be used: {fault}") from error
+        except (*ERRORS, ValueError) as error:
+            raise StartError(_database_fault(self.settings.database_url, error)) from error
         self._say(f"schema: {len(applied)} migrations applied" if applied else "schema: up to date")
         client = valkey.connect(self.settings.redis_url, deadline=3)
         try:
@@ -277,6 +301,7 @@ class Serving:
             PostgresProcesses(self._database),
             self._say,
             self._rejoin,
+            lambda: self._sole is None or self._sole.sure,
             detached=self._detached,
         )
         try:
@@ -322,6 +347,8 @@ class Serving:
                 await asyncio.wait_for(in_thread(ray.shutdown), SHUTDOWN_DEADLINE)
         if self._database is not None:
             await self._database.close()
+        if self._sole is not None:
+            await self._sole.close()
         if self._given is not None and not self._detached:
             actor_settings.forget(self.settings)
         if self._double is not None:
@@ -341,7 +368,11 @@ class Serving:
         """Whether the processes continue when this server stops. They cannot without Ray, or without storage that ends with it."""
         if not self._detached or self._embedded or not self._ready:
             return False
-        return self.settings.on_stop != "drain"
+        return self._replaced or self.settings.on_stop != "drain"
+
+
+def _database_fault(url: str, error: BaseException) -> str:
+    return f"the database (DATABASE_URL) cannot be used: {fault_of(url, error, 5432)}"
 
 
 def _cause(error: BaseException) -> str:

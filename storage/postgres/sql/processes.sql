@@ -1,4 +1,4 @@
--- The server's processes and the nodes to be drained (conversations/processes.py).
+-- The server's processes, the nodes to be drained (conversations/processes.py), and who serves (exclusive_session.py).
 
 
 -- name: process_register
@@ -44,3 +44,11 @@ INSERT INTO drained_nodes (node) VALUES ($1) ON CONFLICT DO NOTHING
 -- Let processes start on a node again.
 -- $1 node
 DELETE FROM drained_nodes WHERE node = $1
+
+
+-- name: lock_holder
+-- The application name of the session that holds an advisory lock.
+-- $1 bigint the lock, below 2**32
+SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 0 AND l.objid = $1::bigint::oid
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
