@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import random
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-
-import psutil
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [
@@ -33,170 +29,68 @@ sys.path[:0] = [
 
 from assignments import assignments  # noqa: E402
 from load import Load  # noqa: E402
+from machine_faults import (  # noqa: E402
+    Fault,
+    blackout,
+    clock,
+    cut,
+    cut_one_way,
+    disk_full,
+    freeze,
+    head,
+    head_alone,
+    lossy,
+    power,
+    slow,
+    supervisor,
+)  # fmt: skip
 from machines import site  # noqa: E402
+from planned_changes import (  # noqa: E402
+    deploy,
+    install,
+    join,
+    leave,
+    move,
+    rollback,
+    serve_killed,
+    unpack,
+    upgrade,
+)  # fmt: skip
 from readers import SseReader, WsReader  # noqa: E402
 from service import Service  # noqa: E402
-from waiting import until  # noqa: E402
+from storage_faults import postgres, postgres_failover, valkey_failover, valkey_gone  # noqa: E402
+from storm import SETTINGS as STORM  # noqa: E402
+from storm import raise_file_limit, reconnect_storm  # noqa: E402
+from takeovers import owners  # noqa: E402
 
-EARLIER = "e0bb57fe"
-"""The commit that `upgrade` starts with, until there is a release."""
+EARLIER = "9dadfee9"
+"""The commit that counts as the last release until one is tagged."""
+PROGRAMS = ("ip", "tc", "iptables", "nsenter", "unshare")
 CALM = 4.0
 """Seconds of load before and after a fault."""
 
-Fault = Callable[[Service, random.Random], Awaitable[None]]
-
-
-async def join(service: Service, dice: random.Random) -> None:
-    """A fourth machine joins."""
-    machine = await service.site.add()
-    await service.join(machine)
-    await service.until_shares(4)
-
-
-async def leave(service: Service, dice: random.Random) -> None:
-    """A machine gets SIGTERM, as from systemd or Kubernetes."""
-    await service.leave(dice.choice(service.site.machines[1:]))
-    await service.until_shares(2)
-
-
-async def power(service: Service, dice: random.Random) -> None:
-    """A machine loses its power."""
-    dice.choice(service.site.machines[1:]).power_off()
-    await service.until_shares(2)
-
-
-async def freeze(service: Service, dice: random.Random) -> None:
-    """A machine stands still for ten seconds, and continues."""
-    machine = dice.choice(service.site.machines[1:])
-    machine.signal_all(signal.SIGSTOP)
-    try:
-        await asyncio.sleep(10)
-    finally:
-        machine.signal_all(signal.SIGCONT)
-    await service.until_shares(3)
-
-
-def cut(seconds: float) -> Fault:
-    async def fault(service: Service, dice: random.Random) -> None:
-        machine = dice.choice(service.site.machines[1:])
-        machine.cut()
-        await asyncio.sleep(seconds)
-        machine.heal()
-        await asyncio.sleep(5)
-
-    return fault
-
-
-async def head(service: Service, dice: random.Random) -> None:
-    """The head's machine loses its Ray, and gets it back; its state is in Valkey."""
-    for process in psutil.process_iter():
-        if process.pid != service.head.init_pid and service.head.is_here(process.pid):
-            words = process.cmdline()
-            if "tertulia" not in words:
-                process.kill()
-    await asyncio.sleep(dice.uniform(2, 10))
-    await service.join(service.head)
-    await service.until_shares(3)
-
-
-async def postgres(service: Service, dice: random.Random) -> None:
-    """Postgres is restarted."""
-    await service.site.postgres.stop()
-    await asyncio.sleep(dice.uniform(0, 3))
-    await service.site.postgres.start()
-    await asyncio.sleep(3)
-
-
-async def serve_killed(service: Service, dice: random.Random) -> None:
-    """`tertulia serve` is killed, and started again."""
-    await service.stop_serve(signal.SIGKILL)
-    await asyncio.sleep(dice.uniform(0, 2))
-    await service.serve()
-
-
-async def supervisor(service: Service, dice: random.Random) -> None:
-    """The machine of the first supervisor and dispatcher loses its power, while Ray's head stands still."""
-    ((address,),) = await service.sql("SELECT address FROM processes WHERE name = 'supervisor:0'")
-    heads = service.head.processes_named("gcs_server")
-    for process in heads:
-        process.suspend()
-    next(machine for machine in service.site.machines if machine.address == address).power_off()
-    try:
-        await service.until_shares(2)
-        await asyncio.sleep(20)
-    finally:
-        for process in heads:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.resume()
-
-
-async def move(service: Service, dice: random.Random) -> None:
-    """An operator moves partitions from host to host, twenty times, and evens them out again."""
-    for _ in range(20):
-        first = dice.randrange(0, 1024 - 40)
-        await service.command("move", f"{first}-{first + 39}", f"host:{dice.randrange(3)}")
-    await service.command("rebalance")
-
-
-async def deploy(service: Service, dice: random.Random) -> None:
-    """All processes are renewed one by one, as by a new release."""
-    await service.stop_serve()
-    rows = {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
-    await service.serve(TERTULIA_HEARTBEAT="14")
-
-    async def renewed() -> bool:
-        return not rows & {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
-
-    await until(renewed, "all processes to be renewed", 180)
-    await service.until_shares(3)
-
-
-async def upgrade(service: Service, dice: random.Random) -> None:
-    """The machines run an earlier release (`EARLIER`), and get this one: for a while both are at work beside each other."""
-    before = {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
-    await service.stop_serve()
-    install(service.site.folder, ROOT)
-    await service.serve(TERTULIA_HEARTBEAT="14")  # both may have the same version
-
-    async def mixed() -> dict[str, int]:
-        rows = await service.sql("SELECT incarnation::text, kind FROM processes")
-        return {
-            "old": sum(row[0] in before for row in rows),
-            "new": sum(row[0] not in before and row[1] in ("host", "gateway") for row in rows),
-        }
-
-    async def halfway() -> bool:
-        found = await mixed()
-        return found["old"] > 0 and found["new"] > 0
-
-    await until(halfway, "old and new processes beside each other", 90)
-
-    async def done() -> bool:
-        return not (await mixed())["old"]
-
-    await until(done, "all processes to be of this release", 240)
-    await service.until_shares(3)
-
-
-def install(folder: Path, release: Path) -> None:
-    """Have the machines import this release from now on."""
-    (folder / "new-link").symlink_to(release)
-    (folder / "new-link").replace(folder / "release")
-
-
-def unpack_earlier(folder: Path) -> Path:
-    earlier = folder / "earlier"
-    earlier.mkdir()
-    archive = subprocess.run(["git", "-C", ROOT, "archive", EARLIER], capture_output=True, check=True).stdout
-    subprocess.run(["tar", "-x", "-C", earlier], input=archive, check=True)
-    return earlier
-
-
 FAULTS: dict[str, Fault] = {
-    "join": join, "leave": leave, "power": power, "freeze": freeze, "cut_5": cut(5), "cut_30": cut(30), "cut_90": cut(90),
-    "head": head, "postgres": postgres, "serve_killed": serve_killed, "deploy": deploy,
-    "supervisor": supervisor, "move": move, "upgrade": upgrade,
+    "join": join, "leave": leave, "move": move, "deploy": deploy, "upgrade": upgrade, "rollback": rollback,
+    "serve_killed": serve_killed, "power": power, "freeze": freeze, "slow": slow, "lossy": lossy,
+    "cut_5": cut(5), "cut_30": cut(30), "cut_90": cut(90), "deaf": cut_one_way("INPUT"), "mute": cut_one_way("OUTPUT"),
+    "clock": clock, "disk_full": disk_full, "head": head, "head_alone": head_alone(5), "head_alone_90": head_alone(90),
+    "supervisor": supervisor, "postgres": postgres, "postgres_failover": postgres_failover,
+    "valkey_failover": valkey_failover, "valkey_gone": valkey_gone, "storm": reconnect_storm, "blackout": blackout,
 }  # fmt: skip
+
+CLOCKS = {
+    "PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "faults" / "clocks"), "{release}"]),
+    "TERTULIA_TEST_CLOCKS": "/tmp/clocks",
+}
+SETTINGS: dict[str, dict[str, str]] = {"storm": STORM, "clock": CLOCKS}
+"""What a fault's machines need in their environment."""
+
+
+def earlier_release() -> str:
+    """The last release: its tag, or a commit as long as there is none."""
+    words = ("git", "-C", str(ROOT), "describe", "--tags", "--abbrev=0")
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or EARLIER
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -212,54 +106,70 @@ def latencies(load: Load, begin: float, end: float) -> dict[str, float]:
     }
 
 
-async def run(name: str, seed: int, writers: int, settings: dict[str, str]) -> bool:
-    with tempfile.TemporaryDirectory(
-        prefix="tertulia-chaos-", dir="/var/tmp", ignore_cleanup_errors=True
-    ) as folder:
-        Path(folder).chmod(0o755)
-        async with AsyncExitStack() as stack:
-            made = await stack.enter_async_context(site(Path(folder), 3))
-            install(Path(folder), unpack_earlier(Path(folder)) if name == "upgrade" else ROOT)
-            service = Service(made, settings)
-            await service.start()
-            stack.push_async_callback(service.balancer.stop)
-            await service.until_shares(3)
-            readers = [
-                await stack.enter_async_context(
-                    kind(service, service.token("agent", f"{kind.__name__}{n}"), "account")
-                )  # type: ignore[arg-type]
-                for n, kind in enumerate((SseReader, WsReader, SseReader, WsReader))
-            ]
-            probe = await stack.enter_async_context(assignments(service))
-            load = await stack.enter_async_context(Load(service, writers=writers, conversations=20))  # type: ignore[arg-type]
-            await load.flows()
-            began = time.monotonic()
-            await asyncio.sleep(CALM)
-            broken = time.monotonic()
+async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
+    """One run: prints its row. Whether nothing was lost, doubled or out of order."""
+    async with AsyncExitStack() as stack:
+        folder = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(
+                    prefix="tertulia-chaos-", dir="/var/tmp", ignore_cleanup_errors=True
+                )
+            )
+        )
+        folder.chmod(0o755)
+        made = await stack.enter_async_context(site(folder, 3))
+        earlier = (
+            unpack(folder, given.earlier or earlier_release()) if name in ("upgrade", "rollback") else None
+        )
+        install(folder, earlier or ROOT)
+        settings = SETTINGS.get(name, {}) | dict(pair.split("=", 1) for pair in given.set)
+        settings = {key: value.format(release=folder / "release") for key, value in settings.items()}
+        service = Service(made, settings, external=not name.startswith("head_alone"))
+        await service.start()
+        stack.push_async_callback(service.balancer.stop)
+        await service.until_shares(3)
+        readers = [
+            await stack.enter_async_context(
+                kind(service, service.token("agent", f"{kind.__name__}{n}"), "account")
+            )  # type: ignore[arg-type]
+            for n, kind in enumerate((SseReader, WsReader, SseReader, WsReader))
+        ]
+        probe = await stack.enter_async_context(assignments(service))
+        owned = await stack.enter_async_context(owners(service))
+        load = await stack.enter_async_context(Load(service, writers=given.writers, conversations=20))  # type: ignore[arg-type]
+        await load.flows()
+        began = time.monotonic()
+        await asyncio.sleep(CALM)
+        broken = time.monotonic()
+        try:
             await FAULTS[name](service, random.Random(seed))
             mended = time.monotonic()
             await load.flows()
             await asyncio.sleep(CALM)
             ended = time.monotonic()
             gap = load.history.longest_gap(broken, ended)
+            takeover = owned.takeover(broken)
             assignment_gap = probe.longest_gap(broken, ended)
             await load.stop()
             verdict = await load.verdict(*readers)
-            row = {
-                "fault": name, "seed": seed, "lost": len(verdict.lost), "duplicated": len(verdict.duplicated),
-                "out_of_order": len(verdict.misnumbered) + len(verdict.misseen), "unexpected": len(verdict.unexpected),
-                "gap_s": round(gap, 2), "assignment_gap_s": round(assignment_gap, 2), "fault_s": round(mended - broken, 1), "nobody_ready_s": round(service.balancer.not_ready_for, 1),
-                "before": latencies(load, began, broken), "during": latencies(load, broken, mended),
-                "after": latencies(load, mended, ended), "statuses": {str(k): v for k, v in load.statuses.items()},
-                "connections": [reader.connections for reader in readers],
-                "load": round(os.getloadavg()[0], 1),
-            }  # fmt: skip
-            print(json.dumps(row), flush=True)
-            if "--log" in sys.argv:
+        finally:
+            if given.log:
                 print(service.tail(60), file=sys.stderr)
-            if not verdict.good:
-                print(verdict, file=sys.stderr)
-            return verdict.good
+        row = {
+            "fault": name, "seed": seed, "lost": len(verdict.lost), "duplicated": len(verdict.duplicated),
+            "out_of_order": len(verdict.misnumbered) + len(verdict.misseen), "unexpected": len(verdict.unexpected),
+            "acknowledged": len(load.history.ok), "gap_s": round(gap, 2), "takeover_s": takeover and round(takeover, 2),
+            "assignment_gap_s": round(assignment_gap, 2), "fault_s": round(mended - broken, 1),
+            "nobody_ready_s": round(service.balancer.not_ready_for, 1), "before": latencies(load, began, broken),
+            "during": latencies(load, broken, mended), "after": latencies(load, mended, ended),
+            "statuses": {str(k): v for k, v in load.statuses.items()},
+            "connections": [reader.connections for reader in readers], "resets": sum(r.resets for r in readers),
+            "note": service.note, "load": round(os.getloadavg()[0], 1),
+        }  # fmt: skip
+        print(json.dumps(row), flush=True)
+        if not verdict.good:
+            print(verdict, file=sys.stderr)
+        return verdict.good
 
 
 def main() -> None:
@@ -271,16 +181,23 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server"
     )
+    parser.add_argument(
+        "--earlier", help="the release that `upgrade` and `rollback` start with: a tag or commit"
+    )
     parser.add_argument("--log", action="store_true", help="print the end of the server's log")
     given = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("make chaos makes network namespaces: run it as root")
+    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
+        raise SystemExit(
+            f"make chaos needs {', '.join(missing)}: apt-get install iproute2 iptables util-linux"
+        )
+    raise_file_limit()
     good = True
     for name in given.faults or FAULTS:
         for seed in range(given.first, given.first + given.seeds):
             try:
-                settings = dict(pair.split("=", 1) for pair in given.set)
-                good &= asyncio.run(run(name, seed, given.writers, settings))
+                good &= asyncio.run(run(name, seed, given))
             except (AssertionError, TimeoutError, ExceptionGroup) as error:
                 print(
                     json.dumps(

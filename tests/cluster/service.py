@@ -19,6 +19,7 @@ import jwt
 import psutil
 from machines import Machine, Site, ray_node
 from plain_http import NO_TLS
+from stores import carry
 from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
@@ -82,8 +83,8 @@ class Balancer:
         try:
             there_reader, there_writer = await self._connect()
             async with asyncio.TaskGroup() as group:
-                group.create_task(_carry(reader, there_writer))
-                group.create_task(_carry(there_reader, writer))
+                group.create_task(carry(reader, there_writer))
+                group.create_task(carry(there_reader, writer))
         except* (OSError, TimeoutError):
             pass
         finally:
@@ -100,20 +101,15 @@ class Balancer:
         raise OSError("no gateway is ready")
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()
-
-
 class Service:
     """As much of `serving.OwnServer` as the load and the readers use."""
 
-    def __init__(self, site: Site, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, site: Site, settings: Mapping[str, str] | None = None, *, external: bool = True
+    ) -> None:
+        """`external`: the state of Ray's head outlives it, in a Valkey."""
         self.site = site
+        self._external = external
         self.environment = {
             **site.environment(),
             "TERTULIA_HOSTS_PER_NODE": "1",
@@ -127,6 +123,8 @@ class Service:
         self.log = site.folder / "serve.log"
         self._serve: asyncio.subprocess.Process | None = None
         self.nodes: dict[str, asyncio.subprocess.Process] = {}
+        self.note = ""
+        """What a fault has to say, for the table."""
 
     @property
     def url(self) -> str:
@@ -146,15 +144,18 @@ class Service:
         return self.site.machines[0]
 
     async def start(self) -> None:
-        for machine in self.site.machines:
-            await self.join(machine)
+        await self.join_all()
         await self.serve()
         await self.balancer.start()
+
+    async def join_all(self) -> None:
+        for machine in self.site.machines:
+            await self.join(machine)
 
     async def join(self, machine: Machine) -> None:
         """Start Ray on a machine."""
         self.nodes[machine.name] = await ray_node(
-            machine, self.head, self.environment, redis=f"{self.site.address}:6379"
+            machine, self.head, self.environment, redis=self.site.ray_valkey if self._external else None
         )
 
     async def serve(self, machine: Machine | None = None, **settings: str) -> None:
@@ -229,7 +230,7 @@ class Service:
         return jwt.encode(claims | {"accounts": {ACCOUNT: role}}, secret, algorithm="HS256")
 
     async def sql(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(self.site.postgres.url, timeout=10)
+        connection = await asyncpg.connect(self.site.postgres.serving.url, timeout=10)
         try:
             return await connection.fetch(query, *arguments)
         finally:
