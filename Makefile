@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos releases alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -79,6 +79,9 @@ check: $(READY) ## check format, lint, types and architecture
 
 chaos: $(READY) ## break machines under load, in network namespaces: make chaos ARGS="leave cut_30 --seeds 5"
 	@$(BIN)/python tests/cluster/chaos.py $(ARGS)
+
+releases: $(READY) ## run the last release and this one beside each other, under load, forth and back: make releases ARGS="--earlier v1.2"
+	@$(BIN)/python tests/cluster/chaos.py upgrade rollback $(ARGS)
 
 simulate-theory: $(READY) ## compare the routing with queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)

@@ -110,7 +110,7 @@ class ConversationHost:
 
     async def submit(self, payload: bytes, announce: Announce | None = None) -> bytes:
         """Like `run`, but with encoded envelopes and outcomes."""
-        return codec.encode(await self.run(codec.decode_envelopes(payload), announce))
+        return await codec.run_batch(payload, self.run, announce)
 
     async def run(
         self, envelopes: Sequence[Envelope], announce: Announce | None = None
