@@ -253,8 +253,10 @@ class Activations(Generic[A]):
         else:
             # Removed from `_waiting` only now: commands that arrived during the load keep their place behind
             # earlier ones.
+            absent = {t for t in targets if isinstance(t, str) and t not in self.conversations}
             for target in targets:
                 for item in self._take(target):
+                    item.absent = target in absent
                     self._run(item)
 
     def _take(self, target: Target) -> list[PendingCommand]:

@@ -199,10 +199,12 @@ class ConversationHost:
         envelope = item.envelope
         if envelope.conversation_id is not None:
             active = self.activations.conversations.get(envelope.conversation_id)
-            if active is None:
-                item.answer(NOT_FOUND)
-            else:
+            if active is not None:
                 self._start_turn(item, active)
+            elif item.absent:
+                item.answer(NOT_FOUND)
+            else:  # dropped since it was loaded
+                self.activations.load(envelope.conversation_id, item)
             return
         assert envelope.thread is not None
         self._run_thread(item, envelope.thread)

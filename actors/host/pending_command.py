@@ -90,6 +90,7 @@ class PendingCommand:
     """A command in a host, from its arrival to its reply."""
 
     __slots__ = (
+        "absent",
         "active",
         "alone",
         "analysis",
@@ -126,6 +127,8 @@ class PendingCommand:
         """Whether it is known not to have happened before."""
         self.announced = False
         """Whether its sender knows that its turn begins."""
+        self.absent = False
+        """Whether its conversation was looked for, and does not exist."""
         self.alone = False
         """Whether it must be committed by itself."""
         self.attempts = 0

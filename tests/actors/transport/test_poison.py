@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from rig import Rig
+from rig import Rig, raising
 from samples import (
     ACCOUNT,
     CHANNEL,
@@ -33,6 +33,7 @@ from tertulia.actors.transport.turns import Announce
 from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, ThreadKey
 from tertulia.core.conversation.poison import same_command, same_message
 from tertulia.core.errors import Internal, Invalid
+from tertulia.core.ports.journal import NotStored
 from tertulia.storage.memory.poison import MemoryPoisonList
 
 CONVERSATION = conversation_id()
@@ -224,6 +225,21 @@ async def test_a_host_announces_the_turns_of_suspects(placement: str) -> None:
         for place, content in ((1, "suspect, loaded"), (2, "suspect"), (3, "suspect, not loaded")):
             begin = said.index((place, True))
             assert said[begin : begin + 3] == [(place, True), content, (place, False)]
+    await rig.quiet()
+    await rig.stop()
+
+
+@pytest.mark.parametrize("placement", ["shared", "dedicated"])
+async def test_a_conversation_dropped_while_suspects_wait_is_found_again(placement: str) -> None:
+    rig = Rig(placement)
+    known = (await rig.done(to_thread(received("first")))).entries[0].conversation_id
+    rig.journal.faults = [raising(NotStored("down"))]
+    outcomes = await rig.host.run(
+        [to_conversation(answered(f"{n}"), known, attempt=1) for n in range(30)], lambda place, begun: None
+    )
+    codes = {outcome.code for outcome in outcomes if isinstance(outcome, Refused)}
+    assert codes == {"storage_unavailable"} and rig.journal.faults == []
+    assert any(isinstance(outcome, Done) for outcome in outcomes), "some waited for their turn meanwhile"
     await rig.quiet()
     await rig.stop()
 
