@@ -20,7 +20,7 @@ class Seat(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """`run` names the run in addresses and messages: 4 to 12 small letters and digits. `customers`: the most that arrive.
 
-    `service` and `admin` are tokens; `double` is the address of the provider double. Of `workers`, this is the one with `index`: it has
+    `service` and `admin` are tokens; `new_admin` is the admin's user id if the account did not know them. `double` is the address of the provider double. Of `workers`, this is the one with `index`: it has
     every so many'th customer and agent, and the first keeps the floor.
     """
 
@@ -32,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     admin: str
     seats: list[Seat]
+    new_admin: str | None = None
     double: str | None = None
     customers: int | None = None
     workers: int = 1

@@ -10,7 +10,7 @@ from itertools import chain
 from test_architecture import ROOT, dotted, imports, parse
 
 PATCHES = {
-    "actors.supervisor.account_desk.AccountDesk.on_entries": "a fault of ours in the middle of an account",
+    "actors.supervisor.account.account_desk.AccountDesk.on_entries": "a fault of ours in the middle of an account",
     "http.framework.bodies.decode": "a fault of ours in the middle of the fast path",
     "storage.embedded.postgres.USER": "an initdb that fails",
     "storage.embedded.postgres.installation": "an installation below a folder that only root may enter",

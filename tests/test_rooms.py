@@ -12,11 +12,11 @@ from test_architecture import ROOT, imports, parse, product, statements
 
 ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
-             ["channels", "routing"], ["turn", "views"], ["assistance"], ["webhooks"], ["ports"]],
+             ["channels", "routing"], ["routing/alternatives", "turn", "views"], ["assistance"], ["webhooks"], ["ports"]],
     "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"], ["postgres/reports"],
                 ["memory", "postgres/accounts", "postgres/conversations"], ["postgres/assistance"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "models", "sms", "telegram"], [""]],
-    "actors": [["clock", "dispatcher", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor"], ["gateway"],
+    "actors": [["clock", "dispatcher", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor/account"], ["supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/assistance", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],

@@ -20,6 +20,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from ...core.conversation.commands import Done, Envelope, Refused
 from ...core.errors import Overloaded, TertuliaError
+from ...core.routing.alternatives.shadow import ShadowFigures
 from ...core.routing.supervision_messages import (
     AgentPresence,
     Presence,
@@ -74,6 +75,10 @@ class Positions(msgspec.Struct, frozen=True, array_like=True, tag=True):
     conversations: list[str]
 
 
+class GetShadow(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    account_id: str
+
+
 class Refresh(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
@@ -82,11 +87,11 @@ class Retell(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
 
-Query = Present | Agents | Queue | Positions | Refresh | Retell
+Query = Present | Agents | Queue | Positions | GetShadow | Refresh | Retell
 _decode_query = msgspec.msgpack.Decoder(Query).decode
 
 
-QueryValue = list[AgentPresence] | QueuePage | dict[str, QueuePlace] | None
+QueryValue = list[AgentPresence] | QueuePage | dict[str, QueuePlace] | ShadowFigures | None
 
 
 class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
@@ -98,6 +103,7 @@ class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
 _decode_nothing = msgspec.msgpack.Decoder(Found[None] | Refused).decode
 _decode_agents = msgspec.msgpack.Decoder(Found[list[AgentPresence]] | Refused).decode
 _decode_queue = msgspec.msgpack.Decoder(Found[QueuePage] | Refused).decode
+_decode_shadow = msgspec.msgpack.Decoder(Found[ShadowFigures | None] | Refused).decode
 _decode_positions = msgspec.msgpack.Decoder(Found[dict[str, QueuePlace]] | Refused).decode
 
 
@@ -126,6 +132,8 @@ async def _value(supervisor: Supervisor, query: Query) -> QueryValue:
         return await supervisor.queue(query.account_id, query.after, query.limit)
     if isinstance(query, Positions):
         return await supervisor.positions(query.account_id, query.conversations)
+    if isinstance(query, GetShadow):
+        return await supervisor.shadow(query.account_id)
     if isinstance(query, Retell):
         return await supervisor.retell(query.account_id)
     return await supervisor.refresh(query.account_id)
@@ -213,6 +221,9 @@ class SupervisorClient:
         except TertuliaError:
             self._positions_paused_until = time.monotonic() + POSITIONS_PAUSE
             return {}
+
+    async def shadow(self, account_id: str) -> ShadowFigures | None:
+        return await self._query(self._supervisor_of(account_id), GetShadow(account_id), _decode_shadow)
 
     async def refresh(self, account_id: str) -> None:
         await self._query(self._supervisor_of(account_id), Refresh(account_id), _decode_nothing)

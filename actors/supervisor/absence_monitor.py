@@ -7,9 +7,9 @@ from typing import Any
 
 from ...core.conversation.commands import Release
 from ...core.ports.supervision import SupervisionStore
-from .account_desk import AccountDesk
+from .account.account_desk import AccountDesk
+from .account.command_sender import CommandSender
 from .account_registry import AccountState
-from .command_sender import CommandSender
 
 MIN_PAUSE = 1000
 """Minimum ms between two checks of an absent agent's unanswered conversations."""
@@ -53,4 +53,4 @@ class AbsenceMonitor:
                 continue  # this agent works without a stream
             due = max(row.assigned_at, since) + grace <= self._now()
             if due and not row.answered and not self._sender.busy(row.conversation_id):
-                desk.send(row.conversation_id, Release("absent", only_from=user_id))
+                desk.decisions.send(row.conversation_id, Release("absent", only_from=user_id))

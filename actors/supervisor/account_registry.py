@@ -18,7 +18,8 @@ from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
 from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.supervision_messages import Head, Presence, shard_of
-from .account_desk import AccountDesk, Tools
+from .account.account_desk import AccountDesk
+from .account.desk_tools import DeskTools
 from .shard_ownership import Fence, ShardOwnership
 from .sticky_lookup import StickyLookup
 
@@ -129,7 +130,7 @@ class AccountRegistry:
         shards: ShardOwnership,
         last_held: StickyLookup,
         *,
-        tools: Callable[[Fence], Tools],
+        tools: Callable[[Fence], DeskTools],
         on_takeover: Callable[[int], None],
         intervals: Intervals,
     ) -> None:

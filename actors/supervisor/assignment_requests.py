@@ -22,8 +22,8 @@ from ...core.routing import messages
 from ...core.routing.facts import Reason
 from ...core.turn.context import Turn
 from ...core.turn.decide import check_party, decide
-from .account_desk import AccountDesk
-from .command_sender import CommandSender, InFlightCommand
+from .account.account_desk import AccountDesk
+from .account.command_sender import CommandSender, InFlightCommand
 
 NO_OFFER = "you have no open offer of this conversation"
 
@@ -108,7 +108,7 @@ def _offer_answer(
     """Queue the agent's reply to its open offer. Raises Conflict if there is none."""
     check_party(c, envelope.account_id, envelope.by)
     agent_id = envelope.by.id or ""
-    found = desk.open_offer(c.id, agent_id)
+    found = desk.decisions.open_offer(c.id, agent_id)
     state = {"status": c.status, "assignee_id": c.assignee_id}
     if found is None:
         raise Conflict(NO_OFFER, current=state)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...core.ports.http import Hint
 from ...core.routing.facts import order
-from ...core.routing.supervision_messages import AgentPresence, QueueItem, QueuePage
+from ...core.routing.supervision_messages import AgentPresence, QueueItem, QueuePage, QueuePlace
 from ...core.views.stream_events import account_topic, conversation_topic
-from .account_desk import AccountDesk
+from .account.account_desk import AccountDesk
 
 MAX_HINTS = 500
 """Agents in one round of hints; the others follow."""
@@ -25,6 +27,7 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
             desk.presence.last_seen.get(a.id),
         )
         for a in sorted(desk.desk.agents, key=lambda a: a.id)
+        if a.is_listed
     ]
 
 
@@ -89,6 +92,12 @@ def queue_page(desk: AccountDesk, after: tuple[int, int, str] | None, limit: int
             )
         )
     return QueuePage(items, start + len(items) < len(queue), len(queue))
+
+
+def places_of(desk: AccountDesk, conversations: Sequence[str], now: int) -> dict[str, QueuePlace]:
+    """The queue positions of these conversations, for those that wait."""
+    found = ((i, desk.desk.queue.position(i)) for i in conversations)
+    return {i: QueuePlace(p, desk.desk.estimated_wait(p, now)) for i, p in found if p is not None}
 
 
 def seconds(ms: int | None) -> int | None:

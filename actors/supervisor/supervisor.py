@@ -17,20 +17,24 @@ from ...core.conversation.state import LastHeld
 from ...core.errors import NotFound, Overloaded, TertuliaError
 from ...core.ports.http import BulkHints, Hint
 from ...core.ports.supervision import PresenceStore, SupervisionStore
+from ...core.routing.alternatives.shadow import ShadowFigures
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, QueuePlace
 from ..clock import WallClock, fresh_id, now_ms
 from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
-from .account_desk import AccountDesk, Tools
+from .account.account_desk import AccountDesk
+from .account.command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
+from .account.desk_tools import DeskTools
+from .account.routing_journal import RoutingJournal
+from .account.shadow_policies import ShadowPolicies
 from .account_registry import AccountRegistry, AccountState, Intervals
 from .assignment_requests import ask_desk
-from .command_sender import FIRST_PAUSE, LONGEST_PAUSE, CommandSender
 from .gap_recovery import GapRecovery
-from .notifications import agents_of, presence_hints, queue_hints, queue_page
+from .notifications import agents_of, places_of, presence_hints, queue_hints, queue_page
 from .rosters import Rosters
-from .routing_journal import RoutingJournal
 from .shard_ownership import Fence, ShardOwnership
+from .statistics import statistics_of
 from .sticky_lookup import StickyLookup
 
 log = structlog.get_logger(__name__)
@@ -68,7 +72,7 @@ class Supervisor:
         )
         self._gaps = GapRecovery(store, self.accounts)
         self._rosters = Rosters(store, self.accounts)
-        self._journal = RoutingJournal(store)
+        self._journal, self._shadows = RoutingJournal(store), ShadowPolicies()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._requests = 0
         self._clock = WallClock()
@@ -158,8 +162,8 @@ class Supervisor:
         """An account's desk, loaded. Raises NotFound, StorageUnavailable; Overloaded while another supervisor has it."""
         return await self.accounts.load(account_id)
 
-    def _tools(self, fence: Fence) -> Tools:
-        return Tools(
+    def _tools(self, fence: Fence) -> DeskTools:
+        return DeskTools(
             fence,
             now_ms,
             fresh_id,
@@ -169,6 +173,7 @@ class Supervisor:
             self._gaps.request_reload,
             self._last_held.request,
             self._journal,
+            self._shadows,
         )
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -252,7 +257,7 @@ class Supervisor:
             with self.accounts.isolated(account_id):
                 state.desk.handle(TimePassed())
             if state.wake is None:  # woken early: the desk has set no new alarm
-                self._wake(account_id, state.desk.next_alarm, state.desk.fence)
+                self._wake(account_id, state.desk.decisions.next_alarm, state.desk.fence)
 
     async def _poll(self) -> None:
         """Check the heads of the feeds, the versions of the facts, and the owners of the shards."""
@@ -364,9 +369,12 @@ class Supervisor:
 
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, QueuePlace]:
         """The queue positions of these conversations, for those that wait."""
-        desk, now = (await self.account(account_id)).desk, now_ms()
-        found = ((i, desk.queue.position(i)) for i in conversations)
-        return {i: QueuePlace(p, desk.estimated_wait(p, now)) for i, p in found if p is not None}
+        return places_of(await self.account(account_id), conversations, now_ms())
+
+    async def shadow(self, account_id: str) -> ShadowFigures | None:
+        """What the account's shadow policy has counted; None without one."""
+        await self.account(account_id)
+        return self._shadows.figures(account_id)
 
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed: apply them. Earlier decisions are stored on return, so an agent who
@@ -384,12 +392,4 @@ class Supervisor:
 
     def statistics(self) -> dict[str, float]:
         """Gauges for /metrics."""
-        desks = [desk for _, desk in self.accounts.loaded()]
-        return {
-            "shards": len(self.shards),
-            "accounts": len(desks),
-            "queued": sum(len(d.desk.queue) for d in desks),
-            "held": sum(len(d.desk.held) for d in desks),
-            "offers": sum(len(d.desk.offers) for d in desks),
-            "under_way": len(self.sender),
-        }
+        return statistics_of(self.shards, self.accounts, self.sender, self._shadows)

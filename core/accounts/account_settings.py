@@ -117,8 +117,15 @@ class HeadStart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     urgent: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60), about("Minutes of an urgent priority")] = 60
 
 
+AgentRule = Literal["least_busy", "longest_idle", "round_robin", "most_idle", "fastest_first"]
+"""`least_busy`: fewest conversations, then longest idle. `round_robin`: longest time since the last assignment. `longest_idle`: longest
+without a change of its conversations. `most_idle`: of the pool of equal skills with the largest free share of its slots. `fastest_first`:
+the shortest mean handling time."""
+
+
 class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
+    """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never.
+    `shadow_policy`: a rule that decides nothing and is compared with each decision; null: none."""
 
     strategy: Annotated[
         Literal["least_busy", "round_robin", "manual_queue"], about("How an agent is chosen")
@@ -137,6 +144,10 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     head_start_minutes: Annotated[HeadStart, about("How many minutes of waiting a priority is worth")] = (
         HeadStart()
     )
+    shadow_policy: Annotated[
+        AgentRule | None,
+        about("Another way to choose an agent that is compared with each decision, and decides nothing"),
+    ] = None
 
 
 class Assistance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

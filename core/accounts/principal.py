@@ -64,6 +64,7 @@ _LEAD: Final = _AGENT | {
 _ADMIN: Final = _LEAD | {
     "channels.manage",
     "bot_rules.manage",
+    "agents.remove",
     "account.read",
     "account.manage",
     "clients.manage",

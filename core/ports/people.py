@@ -35,6 +35,15 @@ class AgentStore(Protocol):
         """Agents with one of these ids, or names as returned by `core.accounts.agents_and_teams.folded`; bounded in number."""
         ...
 
+    async def is_removable(self, account_id: str, user_id: str) -> bool:
+        """False if there is no such agent. Raises Conflict while conversations are assigned to them, with the ids of some."""
+        ...
+
+    async def remove(self, account_id: str, user_id: str, by: Actor) -> bool:
+        """Remove an agent, with preferences, memberships and drafts; False if there is no such agent. What they wrote and did stays.
+        Raises Conflict as `is_removable` does."""
+        ...
+
 
 class PreferencesStore(Protocol):
     """Agents' preferences."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ..conversation.commands import Done, Envelope
 from ..conversation.state import Conversation, LastHeld
+from ..routing.alternatives.shadow import ShadowFigures
 from ..routing.journal import BoardAt, RoutingEntry
 from ..routing.supervision_messages import (
     AccountFacts,
@@ -130,6 +131,10 @@ class Supervision(Protocol):
     async def agents(self, account_id: str) -> list[AgentPresence]: ...
     async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage: ...
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, QueuePlace]: ...
+    async def shadow(self, account_id: str) -> ShadowFigures | None:
+        """What the account's shadow policy has counted; None without one."""
+        ...
+
     async def refresh(self, account_id: str) -> None:
         """Preferences, teams or settings have changed; on return, the supervisor applies them."""
         ...

@@ -7,7 +7,7 @@ In reading order:
 - `messages`: the events a desk handles, and its effects
 - `desk`: one account, event by event. `board`: where its conversations are, and the moves between these places
 - `queue`: positions, and the first conversation that fits. `agents`, `sorted_agents`: all agents as sets of bits, in order of choice
-- `rules`: which agent a conversation gets, and which conversation a free agent; the replay lab has others than the server's own
+- `rules`: which agent a conversation gets, and which conversation a free agent; `alternatives/` has others than the server's own
 - `explain`: the record of a decision, and how to replay it
 - `rates`: estimated waits. `alarms`: what is due when
 - `journal`: the record of a desk's inputs, which reproduces its decisions

@@ -16,7 +16,7 @@ from .facts import Agent, Need, Policy, Waiting, order
 from .messages import Assign, Effect, Holding, Offer, Queued, QueueMoved, WakeAt, Why, Withdraw
 from .queue import Queue
 from .rates import ServiceRate
-from .rules import OWN, Rules
+from .rules import OWN, Observer, Rules
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
@@ -27,11 +27,13 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Board:
-    """`now` is the time of the current event. `woken`: agents (as bits) that may be able to take a conversation."""
+    """`now` is the time of the current event. `woken`: agents (as bits) that may be able to take a conversation. `observer`: follows the
+    decisions, and has no part in them."""
 
     def __init__(self, policy: Policy, rules: Rules = OWN) -> None:
         self.policy = policy
         self.rules = rules
+        self.observer: Observer | None = None
         self.agents = Agents()
         self.queue = Queue(self._fits, rules.class_of)
         self.held: dict[str, Holding] = {}
@@ -110,6 +112,8 @@ class Board:
 
     def assign_or_offer(self, w: Waiting, need: Need, slot: int) -> None:
         """Assign it if the agent accepts automatically, else offer it."""
+        if self.observer is not None:
+            self.observer.decided(self.agents, w, need, slot, self.now)
         agent = self.agents.at(slot)
         record = explain(self.agents, w, need, slot, self.now)
         if agent.preferences.auto_accept:
@@ -187,6 +191,8 @@ class Board:
         self.held[conversation_id] = holding
         self.held_by.setdefault(agent_id, {})[conversation_id] = None
         self.agents.add_load(agent_id, self.now, active=1, got=True)
+        if self.observer is not None:
+            self.observer.held(conversation_id, agent_id, self.now)
 
     def release(self, conversation_id: str) -> Holding | None:
         """Take a conversation from its agent, if it has one."""
@@ -195,4 +201,6 @@ class Board:
             del self.held_by[holding.agent_id][conversation_id]
             self.agents.add_load(holding.agent_id, self.now, active=-1)
             self.wake(holding.agent_id)
+            if self.observer is not None:
+                self.observer.released(conversation_id, self.now)
         return holding

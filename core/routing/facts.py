@@ -44,7 +44,9 @@ class Reason(StrEnum):
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case."""
+    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case.
+
+    `removed`: no longer an agent of the account; the desk keeps its slot, since records refer to it."""
 
     channels: frozenset[str] = NONE
     topics: frozenset[str] = NONE
@@ -55,6 +57,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     maximum: int = 5
     available: bool = True
     auto_accept: bool = False
+    removed: bool = False
 
     def schedule(self) -> Schedule:
         return Schedule(self.hours, self.timezone)
@@ -77,6 +80,11 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def load(self) -> int:
         return self.active + self.offered
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is an agent of the account, or still has something of it."""
+        return not self.preferences.removed or self.load > 0
 
 
 class Need(msgspec.Struct, frozen=True, gc=False):

@@ -160,6 +160,7 @@ def _board(position: int, board: Board) -> BoardAt:
     agents = [
         AgentOnBoard(a.id, a.status, a.active, a.offered, a.preferences.maximum, a.preferences.available)
         for a in sorted(board.agents, key=lambda a: a.id)
+        if a.is_listed
     ]
     held = {i: h.agent_id for i, h in board.held.items()}
     return BoardAt(position, agents, [w.id for w in board.queue], held)

@@ -1,11 +1,11 @@
 """How a desk chooses: the agent for a conversation, and the next conversation for agents that have become free.
 
-`OWN` are the server's rules. The replay lab has others.
+`OWN` are the server's rules; `alternatives/` has others.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from .agents import Agents
 from .explain import decide
@@ -14,6 +14,22 @@ from .queue import Queue
 
 Choice = tuple[Waiting, Need, int]
 """A conversation, what it needs now, and the slot of its agent."""
+
+
+class Observer(Protocol):
+    """Follows a board's decisions. It must neither change anything nor raise."""
+
+    def decided(self, agents: Agents, w: Waiting, need: Need, slot: int, now: int) -> None:
+        """Routing is about to give a conversation to the agent in `slot`, by assignment or offer."""
+        ...
+
+    def held(self, conversation_id: str, agent_id: str, now: int) -> None:
+        """An agent has a conversation now."""
+        ...
+
+    def released(self, conversation_id: str, now: int) -> None:
+        """Its agent does not have it any more."""
+        ...
 
 
 class Rules:

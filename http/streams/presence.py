@@ -9,6 +9,7 @@ over REST holds for the agent and overrides what streams set before it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from ...actors.clock import WallClock
 from ...core.accounts.principal import Principal
 from ...core.errors import StorageUnavailable, TertuliaError
+from ...core.ports.people import AgentStore
 from ...core.ports.supervision import PresenceStore, Supervision
 from ...core.routing.facts import PresenceStatus
 from ...core.routing.supervision_messages import REST, Presence, is_older, moved
@@ -38,6 +40,7 @@ class PresenceKeeper:
         gateway: str,
         store: PresenceStore,
         supervision: Supervision,
+        agents: AgentStore,
         staff: Callable[[], Sequence[Session]],
         *,
         ttl: float,
@@ -46,6 +49,7 @@ class PresenceKeeper:
         self._gateway = gateway
         self._store = store
         self._supervision = supervision
+        self._agents = agents
         self._staff = staff
         self._ttl = ttl
         self._on_streams: dict[Session, Presence] = {}
@@ -53,9 +57,20 @@ class PresenceKeeper:
         self._clock = clock or WallClock()
 
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
-        """Set the status of one stream or, without one, of the agent. Raises StorageUnavailable if it reaches neither side."""
+        """Set the status of one stream or, without one, of the agent. Raises StorageUnavailable if it reaches neither side.
+
+        Who has been removed is an agent again from now on: their token may be older than that."""
+        with contextlib.suppress(TertuliaError):  # presence does without Postgres
+            if await self._agents.get(principal.account_id, principal.user_id) is None:
+                await self._agents.ensure(principal.account_id, principal.user_id, principal.name)
+        await self._set((principal.account_id, principal.user_id), status, session)
+
+    async def sign_off(self, account_id: str, user_id: str) -> None:
+        """Make an agent offline, whatever its streams say until now. Raises StorageUnavailable."""
+        await self._set((account_id, user_id), "offline")
+
+    async def _set(self, agent: Agent, status: PresenceStatus, session: Session | None = None) -> None:
         self._follow_clock()
-        agent = principal.account_id, principal.user_id
         now = self._clock.now_ms()
         connection = REST if session is None else self._gateway
         said = Presence(*agent, connection, status, now + self._life, now)

@@ -19,9 +19,9 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 
 TIMES = ("ack", "delivery", "assign", "wait", "handling", "late", "lag")
-PLAIN = ("lost", "duplicated", "reordered", "leaked", "over_capacity", "failed", "refused", "errors", "abandoned", "abandoned_silently", "in_time",
-         "occupancy", "arrived", "served", "acknowledged", "cpu", "foreign")  # fmt: skip
-"""`abandoned`, `in_time` and `occupancy` are shares; `cpu` is the generator's, of one core."""
+PLAIN = ("lost", "duplicated", "reordered", "leaked", "over_capacity", "failed", "refused", "errors", "abandoned", "abandoned_silently", "waited",
+         "in_time", "occupancy", "arrived", "served", "acknowledged", "cpu", "foreign")  # fmt: skip
+"""`abandoned`, `waited`, `in_time` and `occupancy` are shares; `cpu` is the generator's, of one core."""
 
 ALWAYS = (
     "lost=0",

@@ -180,6 +180,8 @@ def _measures(
     if decided:
         known["abandoned"] = floor.get("abandoned", 0) / decided
         known["abandoned_silently"] = silent / decided
+    if total := sum(b.arrived for b in batches):
+        known["waited"] = sum(b.waited for b in batches) / total
     if total := sum(b.decided for b in batches):
         known["in_time"] = sum(b.in_time for b in batches) / total
     known["occupancy"] = sum(b.busy for b in batches) / slots
@@ -234,12 +236,12 @@ def _agents(
 
 
 def model_of(scenario: Scenario) -> Model | None:
-    """Erlang-A of a scenario, None if it is beyond that model's reach: constant arrivals, one kind of agent whose work is exponential and
-    does not depend on the load, one exponential patience (or none) of which everybody speaks, and nobody who comes back."""
+    """Erlang-A of a scenario, None if it is beyond that model's reach: arrivals constant after the warm-up, one kind of agent whose work is
+    exponential and does not depend on the load, one exponential patience (or none) of which everybody speaks, and nobody who comes back."""
     a, group = scenario.arrivals, scenario.agents[0]
     if (
         a.curve != "constant"
-        or a.bursts
+        or max((a.ramp_up, *(b.at + b.lasts for b in a.bursts))) > scenario.warm_up
         or len(scenario.agents) != 1
         or group.breaks is not None
         or len(group.pace) != 1

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
+
 from aiohttp import web
 
 from .document import Report, encoded
 from .page import page
 
 REFRESH = 2
+"""Seconds after which a browser loads the page again."""
 
 
 class LivePage:
@@ -17,9 +22,20 @@ class LivePage:
         self.port = port
         self.report: Report | None = None
         self._runner: web.AppRunner | None = None
+        self._is_over = False
+        self._asked_at = -float("inf")
+        self._has_last = asyncio.Event()
 
     def show(self, report: Report) -> None:
         self.report = report
+
+    async def finish(self, report: Report) -> None:
+        """Show the last report, and wait until a browser that has been watching has loaded it."""
+        self.report, self._is_over = report, True
+        if time.monotonic() - self._asked_at < 2 * REFRESH:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * REFRESH):
+                    await self._has_last.wait()
 
     async def open(self) -> None:
         """Raises OSError if the port is taken."""
@@ -36,12 +52,16 @@ class LivePage:
 
     async def _page(self, request: web.Request) -> web.Response:
         del request
+        self._asked_at = time.monotonic()
         if self.report is None:
             return web.Response(
                 text=f'<meta http-equiv="refresh" content="{REFRESH}">The run is about to begin.',
                 content_type="text/html",
             )
-        return web.Response(text=page(self.report, refresh=REFRESH), content_type="text/html")
+        if self._is_over:
+            self._has_last.set()
+        refresh = None if self._is_over else REFRESH
+        return web.Response(text=page(self.report, refresh=refresh), content_type="text/html")
 
     async def _json(self, request: web.Request) -> web.Response:
         del request

@@ -19,7 +19,7 @@ STYLE = """
 *{box-sizing:border-box}body{margin:0 auto;max-width:1180px;padding:24px;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:24px;margin:0}h2{font-size:17px;margin:32px 0 8px}p{margin:4px 0}.dim{color:var(--dim)}
 .outcome{display:inline-block;margin:12px 0;padding:6px 12px;border-radius:6px;color:#fff;background:var(--good)}.outcome.bad{background:var(--bad)}
-.outcome{color:var(--bg)}.warning{border-left:4px solid var(--b);background:var(--card);padding:8px 12px;margin:8px 0}
+.outcome{color:var(--bg)}.outcome.running{background:var(--a)}.warning{border-left:4px solid var(--b);background:var(--card);padding:8px 12px;margin:8px 0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:10px;margin:12px 0}
 .tiles div{background:var(--card);border-radius:8px;padding:10px 12px}.tiles b{display:block;font-size:19px;font-weight:600}.tiles span{color:var(--dim);font-size:13px}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px}
@@ -38,11 +38,11 @@ def page(report: Report, *, refresh: int | None = None) -> str:
     title = escaped(f"{report.scenario['name']} – {report.run.started_at}")
     again = "" if refresh is None else f'<meta http-equiv="refresh" content="{refresh}">'
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">{again}<title>{title}</title><style>{STYLE}</style>'
-    return head + f"<body>{''.join(_parts(report))}</body></html>"
+    return head + f"<body>{''.join(_parts(report, runs=refresh is not None))}</body></html>"
 
 
-def _parts(report: Report) -> Iterable[str]:
-    yield from _outcome(report)
+def _parts(report: Report, *, runs: bool) -> Iterable[str]:
+    yield from _outcome(report, runs=runs)
     yield (
         '<div class="tiles">'
         + "".join(
@@ -77,12 +77,15 @@ def _parts(report: Report) -> Iterable[str]:
     yield from _setting(report)
 
 
-def _outcome(report: Report) -> Iterable[str]:
+def _outcome(report: Report, *, runs: bool) -> Iterable[str]:
     """What was run, how it ended, and what limits its meaning."""
     r = report.run
     yield f"<h1>{escaped(report.scenario['name'])}</h1><p>{escaped(report.scenario['about'])}</p>"
     yield f'<p class="dim">{escaped(r.started_at)} · {r.elapsed:.0f} s · {escaped(r.url)} · Tertulia {escaped(r.server)} · run {escaped(r.name)}</p>'
-    yield f'<p class="outcome{"" if report.passed else " bad"}">{escaped(words.headline(report))}</p>'
+    if runs:
+        yield f'<p class="outcome running">{escaped(words.so_far(report))}</p>'
+    else:
+        yield f'<p class="outcome{"" if report.passed else " bad"}">{escaped(words.headline(report))}</p>'
     if report.limited:
         yield f'<p class="warning"><b>The load generator was a bottleneck</b>, so these figures are partly its own: {escaped("; ".join(report.limited))}.</p>'
     for setting, count in report.limits.items():

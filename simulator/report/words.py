@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .document import Report
 
-SHARES = frozenset({"abandoned", "abandoned_silently", "in_time", "occupancy", "cpu"})
+SHARES = frozenset({"abandoned", "abandoned_silently", "waited", "in_time", "occupancy", "cpu"})
 
 
 def seconds(value: float) -> str:
@@ -45,6 +45,14 @@ def measure(name: str, value: float | None) -> str:
 
 def theory_value(unit: str, value: float) -> str:
     return f"{value:.5f}" if unit == "share" else f"{value:.3f} s"
+
+
+def so_far(report: Report) -> str:
+    """How a run is doing, in a sentence. Conditions on what has not been measured yet say nothing."""
+    total = report.scenario["duration"] / report.scenario["scale"]
+    failed = [v.text for v in report.verdicts if not v.holds and v.value]
+    state = f"not so far: {', '.join(failed)}" if failed else "all conditions hold so far"
+    return f"Running, {report.run.elapsed:.0f} of {total:.0f} s; {state}."
 
 
 def headline(report: Report) -> str:

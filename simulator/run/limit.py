@@ -21,13 +21,17 @@ LAPSE = 0.02
 GRID = 400
 NARROW = 1.15
 """The search ends once the 90 % interval's ends are within this factor."""
+BOTTLENECK = "The generator itself was the bottleneck"
 MOST_TRIALS = 16
 MOST_DOUBLINGS = 12
 
 
 class Trial(msgspec.Struct, frozen=True):
+    """`limited`: the generator itself was a bottleneck."""
+
     rate: float
     passed: bool
+    limited: bool = False
 
 
 class Knee(msgspec.Struct, frozen=True):
@@ -43,8 +47,16 @@ class Knee(msgspec.Struct, frozen=True):
         if not any(t.passed for t in self.trials):
             return f"The conditions fail even at {min(t.rate for t in self.trials):.3g} arrivals a second."
         if all(t.passed for t in self.trials):
-            return f"The conditions still hold at {max(t.rate for t in self.trials):.3g} arrivals a second; the knee is above."
-        return f"The knee is at {self.rate:.3g} arrivals a second, with 90 % confidence between {self.low:.3g} and {self.high:.3g} ({len(self.trials)} trials)."
+            most = max(self.trials, key=lambda t: t.rate)
+            why = f" {BOTTLENECK}: use more --processes, or --ray." if most.limited else ""
+            return f"The conditions still hold at {most.rate:.3g} arrivals a second; the knee is above.{why}"
+        found = f"The knee is at {self.rate:.3g} arrivals a second, with 90 % confidence between {self.low:.3g} and {self.high:.3g} ({len(self.trials)} trials)."
+        doubtful = sum(t.limited and not t.passed for t in self.trials)
+        if doubtful:
+            found += (
+                f" {BOTTLENECK} in {doubtful} of the trials that failed: the server's own knee may be higher."
+            )
+        return found
 
     def encoded(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self), indent=1)
@@ -55,20 +67,20 @@ def start_of(scenario: Scenario) -> float:
     return max(peak(scenario.arrivals), 0.1)
 
 
-async def search(trial: Callable[[float], Awaitable[bool]], start: float) -> Knee:
-    """Double or halve the rate until the outcome changes, then narrow the knee down."""
-    trials = [Trial(start, await trial(start))]
+async def search(trial: Callable[[float], Awaitable[Trial]], start: float) -> Knee:
+    """Double or halve the rate until the outcome changes, then narrow the knee down. A generator that is the bottleneck already is not
+    driven faster."""
+    trials = [await trial(start)]
     factor = 2.0 if trials[0].passed else 0.5
-    while len({t.passed for t in trials}) < 2:
-        rate = trials[-1].rate * factor
-        trials.append(Trial(rate, await trial(rate)))
+    while len({t.passed for t in trials}) < 2 and not (trials[-1].passed and trials[-1].limited):
+        trials.append(await trial(trials[-1].rate * factor))
         if len(trials) > MOST_DOUBLINGS:
             break
     found = knee(trials)
     while (
         len({t.passed for t in trials}) == 2 and found.high / found.low > NARROW and len(trials) < MOST_TRIALS
     ):
-        trials.append(Trial(found.rate, await trial(found.rate)))
+        trials.append(await trial(found.rate))
         found = knee(trials)
     return found
 

@@ -95,23 +95,49 @@ class Preparation:
         )  # fmt: skip
 
     async def restore(self, contacts: Collection[str], *, live: Collection[str] = (), keep: bool) -> None:
-        """Put everything back. `keep`: leave the customers and their conversations, those that are `live` resolved. Faults become notes."""
+        """Put everything back. `keep`: leave the customers and their conversations, those that are `live` resolved, and the run's agents.
+        Faults become notes."""
+        if self.plan.scenario.policy.settings.get("routing", {}).get("shadow_policy"):
+            await self._tried("the shadow policy", self._note_shadow())
         if self._settings is not None:
             await self._tried("the account's settings", self.admin.update_account(settings=self._settings))  # pyright: ignore[reportArgumentType]
-        await each(list(self._before.items()), lambda pair: self._restore_agent(*pair))
         if keep:
             await each(live, lambda id: self._tried("conversations", self._resolve(id)))
         else:
             await each(sorted(contacts), lambda id: self._tried("customers", self._erase(id)))
+        await each(list(self._before.items()), lambda pair: self._restore_agent(*pair, keep=keep))
+        if self.plan.new_admin is not None and not keep:
+            await self._tried("the admin", self._remove(self.plan.new_admin))
         await self.admin.aclose()
 
-    async def _restore_agent(self, user: str, before: dict[str, Any] | None) -> None:
-        if before is None:
-            await self._tried("agents", self._remove(user))
-        else:
+    async def _note_shadow(self) -> None:
+        """What the shadow policy says that the scenario has set."""
+        found = await self.admin.get_shadow_policy()
+        if found["agreement"] is not None:
+            self.notes.append(
+                f"The shadow policy {found['policy']} would have chosen the same agent in {found['agreement']:.1%} of {found['compared']:,} decisions."
+            )
+
+    async def _restore_agent(self, user: str, before: dict[str, Any] | None, *, keep: bool) -> None:
+        if before is not None:
             await self._tried("agents' preferences", self.admin.update_agent_preferences(user, **before))
+        elif keep:
+            await self._tried("agents", self._retire(user))
+        else:
+            await self._tried("agents", self._remove(user))
 
     async def _remove(self, user: str) -> None:
+        """Remove an agent whom the run has made; one who holds conversations of others stays, and gets no more."""
+        try:
+            await self.admin.remove_agent(user)
+        except NotFound:
+            return
+        except ApiError as error:
+            if error.status == 409:
+                await self._retire(user)
+            raise
+
+    async def _retire(self, user: str) -> None:
         try:
             await self.admin.update_agent_preferences(user, is_available=False)
         except NotFound:
@@ -133,6 +159,15 @@ class Preparation:
             note = f"{what} could not be restored: {error}"
             if note not in self.notes and len(self.notes) < 20:
                 self.notes.append(note)
+
+
+async def is_agent(client: AsyncClient, user: str) -> bool:
+    """Whether the account knows this agent. Raises TertuliaError."""
+    try:
+        await client.get_agent_preferences(user)
+    except NotFound:
+        return False
+    return True
 
 
 async def channels_of(client: AsyncClient, scenario: Scenario, given: dict[str, str]) -> dict[Any, str]:

@@ -34,11 +34,13 @@ def drain_of(scenario: Scenario) -> float:
 
 
 class Simulation:
-    """`processes`: workers on this machine; `ray`: the address of a cluster to spread them over instead."""
+    """`processes`: workers on this machine; `ray`: the address of a cluster to spread them over instead. `progress` gets a report every
+    `progress_every` seconds."""
 
     def __init__(
         self, plan: Plan, expectations: list[str], *, processes: int = 1, ray: str | None = None, keep: bool = False,
         parameters: Mapping[str, object] | None = None, progress: Progress | None = None,
+        progress_every: float = PROGRESS_EVERY,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.expectations = expectations
@@ -46,6 +48,7 @@ class Simulation:
         self.keep = keep
         self.parameters = dict(parameters or {})
         self.progress = progress
+        self.progress_every = progress_every
         if ray is not None:
             cpus = ray_workers.connect(ray)
             processes = processes if processes > 1 else max(1, cpus - 1)
@@ -84,12 +87,14 @@ class Simulation:
         """Wait until all customers are done, or the time for that is over."""
         scenario = self.plan.scenario
         deadline = began + float(scenario.duration) / scenario.scale + drain_of(scenario)
+        shown = began
         while time.time() < deadline:
             await asyncio.sleep(PROGRESS_EVERY)
             found = await asyncio.gather(*(member.progress() for member in members))
             for outcome, _ in found:
                 contacts.update(outcome.contacts)
-            if self.progress is not None:
+            if self.progress is not None and time.time() - shown >= self.progress_every:
+                shown = time.time()
                 outcomes = [outcome for outcome, _ in found]
                 self.progress(self._report(outcomes, started, version, [], max(0.0, time.time() - began)))
             if not any(busy for _, busy in found):

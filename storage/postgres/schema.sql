@@ -3033,7 +3033,7 @@ GRANT UPDATE(updated_at) ON TABLE public.accounts TO tertulia_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agent_preferences TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agent_preferences TO tertulia_system;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO tertulia_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO tertulia_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.agents TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_client_revocations TO tertulia_system;

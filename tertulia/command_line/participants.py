@@ -29,12 +29,14 @@ async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
     from ..client import AsyncClient
     from ..serving import demo
     from ..simulator.plan import Plan
-    from ..simulator.run.preparation import channels_of
+    from ..simulator.run.preparation import channels_of, is_agent
 
     account, url = options["account"] or demo.ACCOUNT, options["url"].rstrip("/")
     service, admin, seats = _tokens(options["tokens"], account, scenario)
+    async with AsyncClient(url, service) as client:
+        known = await is_agent(client, admin.user_id)
     given = dict(pair.partition("=")[::2] for pair in options["channel"] or [])
-    async with AsyncClient(url, admin) as client:
+    async with AsyncClient(url, admin.token) as client:
         channels = await channels_of(client, scenario, given)
     double = options["double"]
     if double is None and set(channels) - {"webchat"}:
@@ -43,7 +45,7 @@ async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
         double = demo_double(url)
     return Plan(
         run=new_run(), url=url, account=account, scenario=scenario, channels=channels,
-        service=service, admin=admin, seats=seats, double=double and double.rstrip("/"), customers=options["customers"],
+        service=service, admin=admin.token, new_admin=None if known else admin.user_id, seats=seats, double=double and double.rstrip("/"), customers=options["customers"],
     )  # fmt: skip
 
 
@@ -56,7 +58,7 @@ def demo_double(url: str) -> str:
     return str(URL.build(scheme="http", host=server.host or "127.0.0.1", port=port))
 
 
-def _tokens(path: Path | None, account: str, scenario: Scenario) -> tuple[str, str, list[Seat]]:
+def _tokens(path: Path | None, account: str, scenario: Scenario) -> tuple[str, Seat, list[Seat]]:
     """Tokens of a service, an admin, and the agents."""
     from ..core.accounts.principal import Role
     from ..simulator.plan import Seat
@@ -68,10 +70,11 @@ def _tokens(path: Path | None, account: str, scenario: Scenario) -> tuple[str, s
     def sign(user: str, role: Role) -> str:
         return signer.issue(user, {account: role}, lifetime=life)
 
+    head = _admin(account)
     users = [f"simulated-{number}" for number in range(1, scenario.agent_count + 1)]
     return (
         sign("simulator", Role.SERVICE),
-        sign(_admin(account), Role.ADMIN),
+        Seat(head, sign(head, Role.ADMIN)),
         [Seat(user, sign(user, Role.AGENT)) for user in users],
     )
 
@@ -85,7 +88,7 @@ def _admin(account: str) -> str:
     return admins[0] if account == demo.ACCOUNT and admins else ADMIN
 
 
-def _given_tokens(path: Path, account: str, agents: int) -> tuple[str, str, list[Seat]]:
+def _given_tokens(path: Path, account: str, agents: int) -> tuple[str, Seat, list[Seat]]:
     from ..simulator.plan import Seat
 
     found: dict[str, list[tuple[str, str]]] = {"service": [], "admin": [], "agent": []}
@@ -103,4 +106,4 @@ def _given_tokens(path: Path, account: str, agents: int) -> tuple[str, str, list
             fail(
                 f"{path} has {len(found[role])} tokens of the role {role} in account {account}; the scenario needs {needed} (tertulia token --many)"
             )
-    return found["service"][0][1], found["admin"][0][1], [Seat(*pair) for pair in found["agent"][:agents]]
+    return found["service"][0][1], Seat(*found["admin"][0]), [Seat(*pair) for pair in found["agent"][:agents]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,7 +143,10 @@ def simulate(
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="keep the customers and their conversations instead of erasing them"),
+        typer.Option(
+            "--keep",
+            help="keep the customers with their conversations, and the agents, instead of deleting them",
+        ),
     ] = False,
 ) -> None:
     """Simulate customers who write to a running server and agents who answer, and report what they saw.
@@ -269,24 +271,14 @@ async def _run(scenario: Scenario, options: dict[str, Any]) -> None:
 async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """One run with its report."""
     from rich.console import Console
-    from rich.live import Live
 
     from ..simulator.report import files, terminal
+    from .simulation_view import watched
 
-    console, page = Console(), await _live_page(options["live"])
-    try:
-        if console.is_terminal:
-            with Live(console=console, auto_refresh=False, transient=True) as view:
-
-                def progress(report: Report) -> None:
-                    view.update(terminal.live(report), refresh=True)
-                    page(report)
-
-                found = await _simulation(plan, options, progress)
-        else:
-            found = await _simulation(plan, options, page)
-    finally:
-        await page.close()
+    console = Console()
+    async with watched(console, options["live"]) as view:
+        found = await _simulation(plan, options, view.progress)
+        await view.finish(found)
     terminal.summary(found, console)
     try:
         say(str(files.write(found, folder)))
@@ -310,55 +302,39 @@ async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[R
     return await simulation.run()
 
 
-class _Page:
-    """The live page, or nothing."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-
-    def __call__(self, report: Report) -> None:
-        if self.page is not None:
-            self.page.show(report)
-
-    async def close(self) -> None:
-        if self.page is not None:
-            await self.page.close()
-
-
-async def _live_page(port: int | None) -> _Page:
-    from ..simulator.report.live_page import LivePage
-
-    if port is None:
-        return _Page(None)
-    page = LivePage(port)
-    try:
-        await page.open()
-    except OSError as error:
-        fail(f"cannot listen on port {port}: {os.strerror(error.errno or 0)}")
-    note(f"live: http://127.0.0.1:{port}/")
-    return _Page(page)
-
-
 async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """Many short runs; the report is the last one's that passed."""
+    from rich.console import Console
+
     from ..simulator.report import files
     from ..simulator.run import limit
     from ..simulator.scenario.changes import at_rate
+    from .simulation_view import watched
 
     reports: dict[float, Report] = {}
+    console = Console()
 
-    async def trial(rate: float) -> bool:
+    async def trial(rate: float, progress: Callable[[Report], None]) -> limit.Trial:
         run = new_run()
         tried = replace(plan, run=run, scenario=at_rate(plan.scenario, rate), customers=None)
-        found = await _simulation(tried, options, lambda report: None)
+        found = await _simulation(tried, options, progress)
         if found.passed:
             reports[rate] = found
         failed = ", ".join(v.text for v in found.verdicts if not v.holds)
         limited = " (the generator was a bottleneck)" if found.limited else ""
-        say(f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}")
-        return found.passed
+        console.print(
+            f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}",
+            highlight=False,
+            markup=False,
+        )
+        return limit.Trial(rate, found.passed, bool(found.limited))
 
-    knee: Knee = await limit.search(trial, limit.start_of(plan.scenario))
+    async with watched(console, options["live"]) as view:
+        knee: Knee = await limit.search(
+            lambda rate: trial(rate, view.progress), limit.start_of(plan.scenario)
+        )
+        if reports:
+            await view.finish(reports[max(reports)])
     say(knee.sentence)
     if reports:
         say(str(files.write(reports[max(reports)], folder)))

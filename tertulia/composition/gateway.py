@@ -140,10 +140,12 @@ class GatewayParts:
         supervision = self._supervision = SupervisorClient(settings.supervisors, peers)
         self.retelling = HintRecovery(supervision, self.hub.accounts)
         self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
+        agents = PostgresAgents(database)
         self.presence = PresenceKeeper(
             name,
             ValkeyPresence(self._valkey),
             supervision,
+            agents,
             self.hub.staff,
             ttl=settings.presence_ttl,
         )
@@ -171,7 +173,7 @@ class GatewayParts:
             stores=Stores(
                 conversations=PostgresConversations(database),
                 channels=PostgresChannels(database),
-                agents=PostgresAgents(database),
+                agents=agents,
                 contacts=PostgresContacts(database),
                 accounts=PostgresAccounts(database),
                 clients=clients,

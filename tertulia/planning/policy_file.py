@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
+from ..core.accounts.account_settings import AgentRule
 from ..core.conversation.entries import Priority
+from ..core.routing.alternatives.strategies import Cost, Handling, Match, QueueRule, Strategies, Threshold
 from ..core.routing.facts import Overflow, Policy, Preferences, Relaxation, Strategy, Waiting
 from ..core.routing.rules import OWN, Rules
 from ..simulator.scenario.loading import sentence
 from ..simulator.scenario.units import Seconds, decoded
-from .strategies import AgentRule, Cost, Handling, Match, QueueRule, Strategies, Threshold
 
 MAX_BYTES = 1_000_000
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

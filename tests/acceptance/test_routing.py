@@ -101,6 +101,105 @@ async def test_capacity_and_availability_bind_what_is_done_by_hand(team: Team) -
     assert (await team.lead.get(third["id"]))["status"] == "open"
 
 
+async def test_an_agent_is_removed_once_they_hold_nothing(server: OwnServer, team: Team) -> None:
+    await team.prefer("ana", auto_accept=True)
+    await team.appear("ana")
+    c, ana = await team.open(), await team.desk("agent", "ana")
+    await until(lambda: team.assignee(c["id"]), "ana to have it")
+    path = "/v1/agents/ana"
+    problem(await team.lead.http.delete(path), 403, "forbidden")
+    assert problem(await team.admin.http.delete(path), 409, "conflict")["current"] == {"assigned": [c["id"]]}
+
+    async def shown() -> dict[str, str]:
+        return {a["user_id"]: a["status"] for a in ok(await team.lead.http.get("/v1/agents"))["items"]}
+
+    assert (await shown())["ana"] == "online", "a refused removal changes nothing"
+    ok(await team.lead.patch(c["id"], status="resolved"))
+    async with team.stream("ana"):
+        ok(await team.admin.http.delete(path), 204)
+        problem(await team.admin.http.delete(path), 404, "not_found")
+        problem(await team.lead.http.get("/v1/agent-preferences/ana"), 404, "not_found")
+        assert "ana" not in await shown()
+        queued = await team.open()
+        await until(lambda: team.waits(queued["id"]), "nobody to be there for it")
+        assert problem(await team.lead.do(queued["id"], "assign", agent_id="ana"), 422, "invalid")["errors"]
+
+        async def off_the_board() -> bool:
+            at = datetime.now(UTC).isoformat()
+            board = ok(await team.lead.http.get("/v1/routing/board", params={"at": at}), 200)
+            return "ana" not in [a["user_id"] for a in board["agents"]]
+
+        await until(off_the_board, "the journal to say that she is gone")
+    (entry,) = ok(await team.admin.http.get("/v1/audit-log", params={"action": "agent.removed"}))["items"]
+    assert (entry["target_id"], entry["actor_id"]) == ("ana", "adam")
+    await team.appear("ana")  # her token is older than that: she is an agent again
+    await until(lambda: team.offered_to(queued["id"], "ana"), "the waiting one to be offered to her")
+    assert (await shown())["ana"] == "online"
+    assert ok(await ana.http.get("/v1/agent-preferences/me"))["auto_accept"] is False, "with the defaults"
+    found = await self_replay(server, team.account)
+    assert found.agrees and found.equal >= 1
+
+
+async def test_a_shadow_policy_counts_and_decides_nothing(server: OwnServer, team: Team) -> None:
+    async def shadow() -> dict[str, Any]:
+        return ok(await team.lead.http.get("/v1/routing/shadow"), 200)
+
+    none = {
+        "policy": None,
+        "since": None,
+        "decisions": 0,
+        "compared": 0,
+        "agreed": 0,
+        "agreement": None,
+        "agents": [],
+        "recent": [],
+    }
+    assert await shadow() == none
+    wrong = await team.admin.http.patch(
+        "/v1/account", json={"settings": {"routing": {"shadow_policy": "best"}}}
+    )
+    assert problem(wrong, 422, "invalid")["errors"][0]["path"] == "settings.routing.shadow_policy"
+    await team.settings(routing={"shadow_policy": "longest_idle"})
+    for name in ("ana", "ben"):
+        await team.prefer(name, auto_accept=True)
+        await team.appear(name)
+    opened = []
+    for _ in range(2):
+        opened.append((await team.open())["id"])
+        await until(lambda: team.assignee(opened[-1]), "it to be assigned")
+    hers, his = [await team.assignee(c) for c in opened]
+    assert {hers, his} == {"ana", "ben"}
+    ok(await team.lead.patch(opened[1], status="resolved"))
+    await until(lambda: _is_free(team, str(his)), "the second one to be free")
+    third = (await team.open())["id"]
+    await until(lambda: team.assignee(third), "it to be assigned")
+    assert await team.assignee(third) == his, "by load, as the account's own policy says"
+    found = await shadow()
+    assert (found["policy"], found["decisions"], found["compared"], found["agreed"]) == (
+        "longest_idle",
+        3,
+        3,
+        2,
+    )
+    assert found["agreement"] == pytest.approx(2 / 3)
+    (one,) = found["recent"]
+    assert (one["conversation_id"], one["agent_id"], one["shadow_agent_id"]) == (third, his, hers)
+    assert sorted((a["user_id"], a["got"], a["would_get"]) for a in found["agents"]) == sorted(
+        [(hers, 1, 2), (his, 2, 1)]
+    )
+    metrics = (await team.lead.http.get("/metrics")).text
+    assert (
+        "tertulia_supervisor_shadow_compared{" in metrics and "tertulia_supervisor_shadow_agreed{" in metrics
+    )
+    await team.settings(routing={"shadow_policy": None})
+    assert await shadow() == none
+
+
+async def _is_free(team: Team, user: str) -> bool:
+    agents = ok(await team.lead.http.get("/v1/agents"))["items"]
+    return any(a["user_id"] == user and a["active"] == 0 for a in agents)
+
+
 async def test_an_offer_is_declined_accepted_and_told(team: Team) -> None:
     ana, ben = await team.desk("agent", "ana"), await team.desk("agent", "ben")
     await team.prefer("ben", auto_accept=False, max_concurrent_conversations=1)

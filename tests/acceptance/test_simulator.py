@@ -92,8 +92,21 @@ async def test_a_short_run_loses_nothing_and_leaves_nothing(server: OwnServer, o
         "SELECT count(*) FROM contact_identifiers WHERE identifier LIKE $1", f"sim-{run}-%"
     )
     assert left[0][0] == 0
-    agents = await server.sql("SELECT is_available FROM agent_preferences WHERE user_id LIKE $1", f"{run}-%")
-    assert [row[0] for row in agents] == [False, False]
+    assert await server.sql("SELECT user_id FROM agents WHERE user_id LIKE $1", f"{run}-%") == []
+    assert found.notes == []
+
+
+async def test_what_is_kept_are_customers_and_agents_who_get_nothing_more(
+    server: OwnServer, other: Account
+) -> None:
+    found = await simulated(server, other, keep=True)
+    run = found.run.name
+    kept = await server.sql("SELECT is_available FROM agent_preferences WHERE user_id LIKE $1", f"{run}-%")
+    assert [row[0] for row in kept] == [False, False]
+    kept = await server.sql(
+        "SELECT count(*) FROM contact_identifiers WHERE identifier LIKE $1", f"sim-{run}-%"
+    )
+    assert kept[0][0] == found.measures["arrived"] > 0
 
 
 async def test_preferences_and_settings_are_put_back(server: OwnServer, other: Account) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
@@ -15,7 +17,8 @@ from tertulia.simulator.figures.figures import Figures
 from tertulia.simulator.figures.floor import BATCHES, Batch, Load
 from tertulia.simulator.plan import Seat
 from tertulia.simulator.report import comparison, files, terminal
-from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, report_of
+from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, model_of, report_of
+from tertulia.simulator.report.live_page import LivePage
 from tertulia.simulator.report.page import page
 from tertulia.simulator.report.plots import ticks
 from tertulia.simulator.run.worker import FloorFigures, Outcome
@@ -56,6 +59,12 @@ def report(
         parameters={"rate": "2"}, machine=Machine("box", "Linux", 2, "3.11", 0.5),
     )  # fmt: skip
     return report_of(scenario, seats, run, figures, Outcome(b"", {}, 100, [], floor, []), list(expect), [])
+
+
+def test_the_share_that_had_to_wait_can_be_a_condition() -> None:
+    found = report(expect=("waited<46%", "waited<40%"))
+    assert found.measures["waited"] == pytest.approx(0.45)
+    assert [v.holds for v in found.verdicts if "waited" in v.text] == [True, False]
 
 
 def test_a_report_survives_being_written(tmp_path: Path) -> None:
@@ -149,3 +158,54 @@ def test_the_terminal_shows_both_while_it_runs_and_at_the_end() -> None:
 def test_ticks_are_few_and_reach_the_top(most: float) -> None:
     found = ticks(most)
     assert found[0] == 0 and found[-1] >= most * 0.999 and 2 <= len(found) <= 6
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "within"),
+    [
+        ("rate = 1", True),
+        ('rate = 1\nramp_up = "5m"\nbursts = [{ at = 0, lasts = "1m", factor = 40 }]', True),
+        ('rate = 1\nbursts = [{ at = "4m", lasts = "2m", factor = 2 }]', False),
+        ('rate = 1\nramp_up = "6m"', False),
+        ('rate = 1\ncurve = "day"', False),
+    ],
+)
+def test_theory_reaches_arrivals_that_are_constant_after_the_warm_up(arrivals: str, within: bool) -> None:
+    scenario = loading.parsed(
+        f'name = "x"\nabout = "x"\nduration = "1h"\nwarm_up = "5m"\n[arrivals]\n{arrivals}\n'
+        "[[customers]]\n[[agents]]\ncount = 70\nhandling = { mean = 60 }"
+    )
+    model = model_of(scenario)
+    assert (model is not None) is within
+    assert model is None or (model.arrival, model.servers, model.patience) == (1, 70, 0)
+
+
+async def test_the_live_page_says_how_a_run_is_doing_and_ends_with_the_report(unused_tcp_port: int) -> None:
+    live = LivePage(unused_tcp_port)
+    await live.open()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
+            assert "about to begin" in (await client.get("/")).text
+            assert (await client.get("/report.json")).status_code == 404
+            live.show(report(failed=3))
+            running = (await client.get("/")).text
+            assert (
+                "Running, 120 of 180 s; not so far: failed=0" in running and 'http-equiv="refresh"' in running
+            )
+            ending = asyncio.ensure_future(live.finish(report()))
+            await asyncio.sleep(0)
+            assert not ending.done(), "until the browser has it"
+            last = (await client.get("/")).text
+            await ending
+            assert "Passed: all conditions hold." in last and 'http-equiv="refresh"' not in last
+            assert decoded((await client.get("/report.json")).content).passed
+    finally:
+        await live.close()
+
+
+async def test_the_live_page_waits_for_nobody_who_does_not_watch(unused_tcp_port: int) -> None:
+    live = LivePage(unused_tcp_port)
+    began = asyncio.get_running_loop().time()
+    await live.finish(report())
+    assert asyncio.get_running_loop().time() - began < 1
+    await live.close()

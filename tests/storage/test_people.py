@@ -94,6 +94,53 @@ async def test_agents_are_found_by_id_or_name_within_their_account(
     assert await agents.get(account_id, "u-9") is None
 
 
+async def test_a_removed_agent_leaves_nothing_but_what_they_did(
+    database: Database, account_id: str, other: str, owner: asyncpg.Connection
+) -> None:
+    agents, preferences, teams = (
+        PostgresAgents(database),
+        PostgresPreferences(database),
+        PostgresTeams(database),
+    )
+    made = await team(teams, account_id, "Billing")
+    for account in (account_id, other):
+        await agents.ensure(account, "ana", "Ana")
+    await agents.ensure(account_id, "ben")
+    for user in ("ana", "ben"):
+        await teams.add_member(account_id, made.id, user, BY)
+    held = fresh()
+    await owner.execute(
+        "INSERT INTO conversations (id, account_id, channel_id, channel_type, contact_id, contact_identifier, status,"
+        " priority, seq, unread_count, waiting_since, created_at, updated_at, assignee_id)"
+        " VALUES ($1, $2, $1, 'sms', $1, '+1', 'pending', 'normal', 0, 0, now(), now(), now(), 'ana')",
+        held, account_id,
+    )  # fmt: skip
+    await owner.execute(
+        "INSERT INTO drafts VALUES ($1, $2, 'ana', 'Dear'), ($1, $3, 'ben', 'Dear')",
+        account_id,
+        held,
+        fresh(),
+    )
+    for refused in (agents.is_removable(account_id, "ana"), agents.remove(account_id, "ana", BY)):
+        with pytest.raises(Conflict) as error:
+            await refused
+        assert error.value.current == {"assigned": [held]}
+    assert await agents.get(account_id, "ana") is not None and await agents.is_removable(account_id, "ben")
+    await owner.execute("UPDATE conversations SET status = 'resolved' WHERE id = $1", held)
+    version = "SELECT version FROM routing_changes WHERE account_id = $1"
+    before = await owner.fetchval(version, account_id)
+    assert await agents.is_removable(account_id, "ana") and await agents.remove(account_id, "ana", BY)
+    assert await owner.fetchval(version, account_id) > before, "supervisors notice"
+    assert await agents.get(account_id, "ana") is None and await preferences.get(account_id, "ana") is None
+    members = await teams.members(account_id, made.id, None, 9)
+    assert members is not None and [m.user_id for m in members.items] == ["ben"]
+    assert await owner.fetch("SELECT user_id FROM drafts WHERE account_id = $1", account_id) == [("ben",)]
+    assert await agents.get(other, "ana") is not None
+    assert not await agents.is_removable(account_id, "ana") and not await agents.remove(account_id, "ana", BY)
+    (entry,) = (await PostgresAudit(database).page(account_id, "agent.removed", None, None, 9)).items
+    assert (entry.target_id, entry.actor_id, entry.details) == ("ana", "dana", {"name": "Ana"})
+
+
 # -- preferences
 
 

@@ -42,7 +42,7 @@ GRANTS = {
     "account_rule_changes": {"SELECT"},
     "accounts": {"SELECT"},
     "agent_preferences": {"SELECT", "INSERT", "UPDATE"},
-    "agents": {"SELECT", "INSERT", "UPDATE"},
+    "agents": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "api_clients": {"INSERT", "DELETE"},
     "article_chunks": {"SELECT", "INSERT", "DELETE"},
     "article_versions": {"SELECT", "INSERT", "DELETE"},

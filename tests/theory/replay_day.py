@@ -1,7 +1,8 @@
 """Simulate a day on a server of its own, kill the supervisor in the middle, and make every decision again from the routing journal.
 
     make replay-day                                        50,000 conversations, 200 agents, one kill
-    make replay-day ARGS="--conversations 5000 --minutes 4 --kills 3"
+    make replay-day CONVERSATIONS=5000                     four minutes instead of 27
+    make replay-day ARGS="--kills 3 --minutes 40"
 
 Exits 1 if a decision differs from its record.
 """
@@ -27,10 +28,15 @@ from serving import OwnServer
 
 from tertulia.serving.demo import ACCOUNT, WEBCHAT
 from tertulia.simulator.plan import Plan, Seat
+from tertulia.simulator.report.document import Report, points
 from tertulia.simulator.run.simulation import Simulation
 from tertulia.simulator.scenario import loading
 
 DAY = 86_400
+PACE = 100 / 3
+"""Conversations a second, on average."""
+SHORTEST_DAY = 4.0
+PROGRESS_EVERY = 20.0
 
 
 def scenario(options: argparse.Namespace) -> str:
@@ -91,10 +97,21 @@ async def simulated(server: OwnServer, of: Account, options: argparse.Namespace)
         run=run, url=server.url, account=of.id, scenario=parsed, channels={"webchat": of.channel}, seats=seats,
         service=server.token("service", "day", of.id, DAY), admin=server.token("admin", "day-admin", of.id, DAY),
     )  # fmt: skip
-    report = await Simulation(plan, [], keep=True).run()
+    report = await Simulation(plan, [], keep=True, progress=shown, progress_every=PROGRESS_EVERY).run()
     m = report.measures
     print(
         f"{m['arrived']:,.0f} customers in {report.run.elapsed / 60:.1f} min, {m['abandoned']:.1%} gave up, occupancy {m['occupancy']:.1%}"
+    )
+
+
+def shown(report: Report) -> None:
+    """Print how far the day is."""
+    m, elapsed = report.measures, report.run.elapsed
+    hours, minutes = divmod(int(elapsed * report.scenario["scale"] / 60), 60)
+    waiting = points(report, "waiting")[-1]
+    print(
+        f"  {elapsed / 60:4.1f} min: {hours:02}:{minutes:02} of the day, {m['arrived']:,.0f} customers, {m['served']:,.0f} served, {waiting:.0f} waiting",
+        flush=True,
     )
 
 
@@ -104,10 +121,14 @@ async def killed(server: OwnServer, options: argparse.Namespace) -> None:
         await asyncio.sleep(60 * options.minutes / (options.kills + 1))
         for pid in server.pids("ray::SupervisorProcess"):
             os.kill(pid, signal.SIGKILL)
-            print(f"supervisor {pid} killed")
+            print(f"  supervisor {pid} killed", flush=True)
 
 
 async def main(options: argparse.Namespace) -> bool:
+    print(
+        f"a day of {options.conversations:,} conversations in {options.minutes:.0f} min; {options.kills} kills",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory(prefix="tertulia-day-") as folder:
         server = OwnServer(Path(folder))
         await server.start()
@@ -118,6 +139,7 @@ async def main(options: argparse.Namespace) -> bool:
             with contextlib.suppress(asyncio.CancelledError):
                 await kills
             began = time.monotonic()
+            print("making every decision again", flush=True)
             found = await self_replay(server, ACCOUNT)
         finally:
             await server.kill_all()
@@ -136,7 +158,14 @@ if __name__ == "__main__":
     )
     parser.add_argument("--conversations", type=int, default=50_000)
     parser.add_argument("--agents", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=25.0, help="that the day takes")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="that the day takes; as long as 33 conversations a second need, and 4 at least",
+    )
     parser.add_argument("--kills", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    sys.exit(0 if asyncio.run(main(parser.parse_args())) else 1)
+    given = parser.parse_args()
+    if given.minutes is None:
+        given.minutes = max(SHORTEST_DAY, given.conversations / PACE / 60)
+    sys.exit(0 if asyncio.run(main(given)) else 1)

@@ -1,10 +1,14 @@
 """Reproduce the known values of queueing theory against a live server, in scaled time.
 
-    make simulate-theory                                seven rows of Erlang-A, and the order of policies with two unequal agents
-    make simulate-theory ARGS="--rows 3 6 --minutes 30 --scale 20 --policies"
+    make simulate-theory                                seven rows of Erlang-A, and three policies with two unequal agents
+    make simulate-theory ARGS="--rows 1 2 5 --rate 15 --no-policies"
     make simulate-theory ARGS="--url http://127.0.0.1:9000 --data FOLDER"   a server that runs already
 
-Of 35 values with 95 % intervals one or two lie outside by chance, so a row is accepted with one such value, if that is within twice
+Each row runs in several accounts at once, with different seeds: independent replications, whose means have an interval that does not
+depend on how long a queue remembers. Each begins with as many customers as the theory expects in the system, so that the warm-up may be
+shorter than that memory. All policies meet the same customers at the same time (common random numbers).
+
+Of 34 values with 95 % intervals one or two lie outside by chance, so a row is accepted with one such value, if that is within twice
 the interval. Exits 1 if a row is not accepted, or the policies are not in the order of theory.
 """
 
@@ -17,48 +21,100 @@ import secrets
 import sys
 import tempfile
 import time
+import uuid
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from desks import Account
 from serving import OwnServer
 
-from tertulia.serving.demo import ACCOUNT, WEBCHAT
 from tertulia.simulator.plan import Plan, Seat
 from tertulia.simulator.report import files
-from tertulia.simulator.report.document import Report, TheoryLine
+from tertulia.simulator.report.document import Report
 from tertulia.simulator.run.simulation import Simulation
 from tertulia.simulator.scenario import loading
-from tertulia.simulator.theory.erlang import two_servers
+from tertulia.simulator.theory.batch_means import Interval, quantile
+from tertulia.simulator.theory.erlang import erlang_a, two_servers
+from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
+from tertulia.storage.postgres.database import Database
+
+
+class Row(NamedTuple):
+    """Rates a minute. `slots`: of each agent."""
+
+    arrival: float
+    service: float
+    agents: int
+    patience: float
+    slots: int = 1
+
+    @property
+    def servers(self) -> int:
+        return self.agents * self.slots
+
+    def __str__(self) -> str:
+        return f"λ={self.arrival:g} μ={self.service:g} n={self.servers} θ={self.patience:g}"
+
 
 ROWS = [
-    (48, 1, 50, 0.5, 1), (48, 1, 50, 0, 1), (9, 1, 10, 0.5, 1), (60, 1, 50, 0.5, 1), (100, 1, 100, 1, 1), (10, 0.1, 20, 0.2, 5), (12, 0.1, 20, 0.2, 5),
+    Row(48, 1, 50, 0.5), Row(48, 1, 50, 0), Row(9, 1, 10, 0.5), Row(60, 1, 50, 0.5), Row(100, 1, 100, 1), Row(10, 0.1, 20, 0.2, 5),
+    Row(12, 0.1, 20, 0.2, 5),
 ]  # fmt: skip
-"""λ, μ a minute, agents, θ a minute, slots of each."""
-POLICIES = {"fastest_first": 1.0, "random": 0.5, "slowest_first": 0.0}
-"""Strategy → the probability that an arrival who finds both free gets the fast one."""
+POLICIES = {"fastest_first": 1.0, "least_busy": 0.5, "slowest_first": 0.0}
+"""Strategy → the probability that an arrival who finds both free gets the fast one. `least_busy` is the server's own: of two free agents,
+the one longest idle."""
+FILLING = 1.0
+"""Minutes within which the first customers arrive."""
+SETTLING = 3.0
+"""Handling times between that and the first that count."""
+LARGEST_SCALE = 20.0
+"""Faster, the server's own latency would no longer be small beside the handling times."""
 
 
-def scenario(row: tuple[float, ...], minutes: float, scale: float) -> str:
-    arrival, service, agents, patience, slots = row
-    leaves = f"patience = {{ mean = {60 / patience} }}" if patience else ""
-    # the queue forgets its beginning in a few handling and patience times; a row with slow work needs a longer run
-    slow = max(1.0, 0.3 / service)
+def memory(row: Row) -> float:
+    """The relaxation time in minutes: after so long, 1/e of a deviation is left. The gap of the birth-death chain's spectrum."""
+    states = np.arange(row.servers + 400)
+    deaths = (
+        np.minimum(states, row.servers) * row.service + np.maximum(states - row.servers, 0) * row.patience
+    )
+    births = np.full(len(states), row.arrival)
+    births[-1] = 0
+    between = np.sqrt(births[:-1] * deaths[1:])
+    chain = np.diag(-(births + deaths)) + np.diag(between, 1) + np.diag(between, -1)
+    return float(-1 / np.linalg.eigvalsh(chain)[-2])
+
+
+def minutes_of(row: Row, options: argparse.Namespace) -> float:
+    """How long each replication measures."""
+    return max(options.customers / (options.replications * row.arrival), memory(row))
+
+
+def scenario(row: Row, minutes: float, scale: float) -> str:
+    theory = erlang_a(row.arrival, row.service, row.servers, row.patience)
+    at_first = row.servers * theory.occupancy + theory.queue
+    warm_up = FILLING + SETTLING / row.service
+    leaves = f"patience = {{ mean = {60 / row.patience} }}" if row.patience else ""
     return f"""
-name = "λ={arrival:g} μ={service:g} n={agents * slots:g} θ={patience:g}"
+name = "{row}"
 about = "A row of the table."
-duration = "{minutes * slow + 8 * slow}m"
-warm_up = "{8 * slow}m"
-scale = {scale * slow}
+duration = "{minutes + warm_up}m"
+warm_up = "{warm_up}m"
+scale = {scale}
 [arrivals]
-rate = "{arrival}/min"
+rate = "{row.arrival}/min"
+bursts = [{{ at = 0, lasts = "{FILLING}m", factor = {1 + at_first / (FILLING * row.arrival)} }}]
 [[customers]]
 {leaves}
 [[agents]]
-count = {agents:g}
-slots = {slots:g}
-handling = {{ mean = {60 / service} }}
+count = {row.agents}
+slots = {row.slots}
+handling = {{ mean = {60 / row.service} }}
 """
 
 
@@ -66,8 +122,8 @@ def unequal(strategy: str, minutes: float, scale: float) -> str:
     return f"""
 name = "two agents, {strategy}"
 about = "μ = 2 and 1, λ = 1.5 a minute."
-duration = "{minutes + 10}m"
-warm_up = "10m"
+duration = "{minutes + 5}m"
+warm_up = "5m"
 scale = {scale}
 [arrivals]
 rate = "1.5/min"
@@ -81,6 +137,20 @@ handling = {{ mean = 60 }}
 [policy]
 strategy = "{strategy}"
 """
+
+
+async def accounts(server: OwnServer, count: int) -> list[Account]:
+    """New accounts, each with a web chat."""
+    database = await Database.connect(server.database_url(), system=1, app=1)
+    made = [Account(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(count)]
+    try:
+        stored = PostgresAccounts(database)
+        for account in made:
+            await stored.create(account.id, "Theory")
+            await stored.add_channel(account.id, account.channel, "webchat", "Chat")
+    finally:
+        await database.close()
+    return made
 
 
 async def simulated(server: OwnServer, of: Account, text: str, seed: int) -> Report:
@@ -97,56 +167,88 @@ async def simulated(server: OwnServer, of: Account, text: str, seed: int) -> Rep
     return await Simulation(plan, [], keep=True).run()
 
 
-def near(line: TheoryLine) -> bool:
-    """Whether the theory lies within twice the measured interval."""
-    m = line.measured
-    return m is not None and abs(line.expected - m.mean) <= 2 * (m.high - m.mean)
+def interval(means: Sequence[float]) -> Interval:
+    """The mean of independent replications, and its 95 % interval."""
+    half = quantile(len(means) - 1) * float(np.std(means, ddof=1)) / len(means) ** 0.5
+    mean = float(np.mean(means))
+    return Interval(mean, mean - half, mean + half)
 
 
-def shown(report: Report) -> bool:
-    """Print a row; whether it is accepted."""
-    assert report.theory is not None
-    accepted = (
-        report.passed
-        and all(map(near, report.theory.lines))
-        and sum(not line.agrees for line in report.theory.lines) <= 1
-    )
+def shown(what: str, expected: float, found: Interval) -> bool:
+    """Print a value; whether the theory lies in its interval."""
+    holds = expected in found
     print(
-        f"\n{report.scenario['name']}  ({report.measures['arrived']:.0f} customers, {report.run.elapsed:.0f} s): {'accepted' if accepted else 'NOT accepted'}"
+        f"  {what:24} {expected:10.5f}  {found.mean:10.5f}  {found.low:10.5f} … {found.high:10.5f}  {'✓' if holds else '✗'}"
     )
-    for line in report.theory.lines:
-        m = line.measured
-        where = "no interval" if m is None else f"{m.mean:10.5f}  {m.low:10.5f} … {m.high:10.5f}"
-        effective = "" if line.effective is None else f"  (with the real holding time {line.effective:.5f})"
-        print(f"  {line.name:24} {line.expected:10.5f}  {where}  {'✓' if line.agrees else '✗'}{effective}")
-    print(f"  {report.theory.effect}")
-    for what in (*report.limited, *(v.text for v in report.verdicts if not v.holds)):
-        print(f"  ! {what}")
+    return holds
+
+
+async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bool:
+    """Run a row, and print it; whether it is accepted."""
+    scale = min(LARGEST_SCALE, options.rate * 60 / (options.replications * row.arrival))
+    text = scenario(row, minutes_of(row, options), scale)
+    began = time.monotonic()
+    of = await accounts(server, options.replications)
+    reports = await asyncio.gather(*(simulated(server, a, text, options.seed + n) for n, a in enumerate(of)))
+    lines = [report.theory.lines for report in reports if report.theory is not None]
+    assert len(lines) == len(reports), "the scenario is within the theory's reach"
+    arrived = sum(report.measures["arrived"] for report in reports)
+    held = np.mean([report.times["handling"].mean for report in reports]) * row.service / 60 - 1
+    print(
+        f"\n{row}  {arrived:,.0f} customers, {options.replications} replications of {minutes_of(row, options):.0f} min, scale {scale:.1f},"
+        f" {time.monotonic() - began:.0f} s; slots held {held:+.1%}"
+    )
+    right, near = 0, True
+    for those in zip(*lines, strict=True):
+        found = interval([line.measured.mean for line in those if line.measured is not None])
+        right += shown(those[0].name, those[0].expected, found)
+        near &= abs(those[0].expected - found.mean) <= 2 * (found.high - found.mean)
+    accepted = right >= len(lines[0]) - 1 and near and not told(reports)
+    print(f"  {'accepted' if accepted else 'NOT accepted'}", flush=True)
+    if options.reports:
+        files.write(reports[0], Path(options.reports) / f"row-{ROWS.index(row) + 1}")
     return accepted
 
 
-async def policies(server: OwnServer, of: Account, options: argparse.Namespace) -> bool:
-    """The same customers under each policy; whether the mean waits are in the order of theory."""
-    waits = {}
-    for strategy, to_fast in POLICIES.items():
-        report = await simulated(
-            server, of, unequal(strategy, options.minutes * 4, options.scale), options.seed
-        )
-        known = two_servers(1.5, 2, 1, to_fast)
-        wait = report.times["wait"].mean / 60
-        waits[strategy] = wait
-        print(
-            f"\n{strategy}: mean wait {wait:.5f} min, theory {known.mean_wait:.5f} ({report.measures['arrived']:.0f} customers)"
-        )
-    right = list(waits.values()) == sorted(waits.values())
+def told(reports: Sequence[Report]) -> list[str]:
+    """Print why the runs may not be what they should be. The conditions that did not hold."""
+    failed = sorted({v.text for report in reports for v in report.verdicts if not v.holds})
+    for what in (*failed, *sorted({what for report in reports for what in report.limited})):
+        print(f"  ! {what}")
+    return failed
+
+
+async def policies(server: OwnServer, options: argparse.Namespace) -> bool:
+    """The same customers under each policy, in as many accounts; whether the differences of the mean waits are as theory says."""
+    count = options.policy_accounts
+    of = await accounts(server, count * len(POLICIES))
+    plans = [(strategy, n) for strategy in POLICIES for n in range(count)]
+    found = await asyncio.gather(
+        *(simulated(server, account, unequal(strategy, options.policy_minutes, options.policy_scale), options.seed + n)
+          for account, (strategy, n) in zip(of, plans, strict=True))
+    )  # fmt: skip
+    by_strategy = {s: found[i * count : (i + 1) * count] for i, s in enumerate(POLICIES)}
+    waits = {s: np.array([r.times["wait"].mean / 60 for r in reports]) for s, reports in by_strategy.items()}
+    known = {s: two_servers(1.5, 2, 1, to_fast) for s, to_fast in POLICIES.items()}
     print(
-        "the policies are in the order of theory" if right else "the policies are NOT in the order of theory"
+        f"\ntwo agents, μ = 2 and 1, λ = 1.5: {count} accounts of {options.policy_minutes:g} min for each policy"
     )
+    right = not told(found)
+    for strategy, reports in by_strategy.items():
+        right &= shown(
+            f"{strategy}: waits", known[strategy].waits, interval([r.measures["waited"] for r in reports])
+        )
+        right &= shown(f"{strategy}: min", known[strategy].mean_wait, interval(waits[strategy]))
+    for better, worse in pairwise(POLICIES):
+        difference = interval(waits[worse] - waits[better])
+        shown(f"{worse} − {better}", known[worse].mean_wait - known[better].mean_wait, difference)
+        right &= difference.mean > 0
+    print("  accepted" if right else "  NOT accepted", flush=True)
     return right
 
 
 async def play(options: argparse.Namespace) -> int:
-    of, accepted = Account(ACCOUNT, WEBCHAT), True
+    accepted = True
     with tempfile.TemporaryDirectory(prefix="tertulia-theory-") as folder:
         server = OwnServer(Path(options.data or folder))
         if options.url:
@@ -155,14 +257,9 @@ async def play(options: argparse.Namespace) -> int:
             await server.start()
         try:
             for number in options.rows:
-                report = await simulated(
-                    server, of, scenario(ROWS[number - 1], options.minutes, options.scale), options.seed
-                )
-                accepted &= shown(report)
-                if options.reports:
-                    files.write(report, Path(options.reports) / f"row-{number}")
+                accepted &= await played(server, ROWS[number - 1], options)
             if options.policies:
-                accepted &= await policies(server, of, options)
+                accepted &= await policies(server, options)
         finally:
             if not options.url:
                 await server.stop()
@@ -174,18 +271,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    every = list(range(1, len(ROWS) + 1))
+    parser.add_argument("--rows", type=int, nargs="*", default=every, choices=every)
     parser.add_argument(
-        "--rows", type=int, nargs="*", default=list(range(1, len(ROWS) + 1)), choices=range(1, len(ROWS) + 1)
+        "--replications", type=int, default=8, help="of each row, each in an account of its own"
     )
-    parser.add_argument("--minutes", type=float, default=60, help="of the model, after the warm-up")
     parser.add_argument(
-        "--scale", type=float, default=20, help="how many seconds of the model pass in a second of the run"
+        "--customers", type=int, default=6000, help="at least, of each row, after the warm-up"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=25, help="customers a second of the run; the time is scaled accordingly"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policies", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--policy-accounts", type=int, default=16, help="for each policy")
+    parser.add_argument("--policy-minutes", type=float, default=90)
+    parser.add_argument("--policy-scale", type=float, default=10)
     parser.add_argument("--url", help="of a server that runs already")
     parser.add_argument("--data", help="its data folder, for the secret")
-    parser.add_argument("--reports", help="folder for the reports")
+    parser.add_argument("--reports", help="folder for a report of each row")
     sys.exit(asyncio.run(play(parser.parse_args())))
 
 

@@ -1,4 +1,4 @@
-"""`/v1/routing/…`: the board at a past time, and the routing journal from which it is rebuilt."""
+"""`/v1/routing/…`: the board at a past time, the routing journal from which it is rebuilt, and what the shadow policy has counted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
+from ....core.accounts.account_settings import AgentRule
 from ....core.errors import Conflict, Invalid, NotFound
 from ....core.routing.facts import PresenceStatus
 from ....core.routing.journal import BoardAt, Incomplete, Kind
@@ -76,6 +77,33 @@ class RoutingEntriesView(msgspec.Struct, frozen=True):
     has_more: Annotated[bool, about("Whether there are later entries")]
 
 
+class ShadowAgentView(msgspec.Struct, frozen=True):
+    user_id: AgentId
+    got: Annotated[Count, about("Compared conversations that went to the agent")]
+    would_get: Annotated[Count, about("Those that the shadow policy would have given to the agent")]
+
+
+class ShadowDifferenceView(msgspec.Struct, frozen=True):
+    at: Annotated[Timestamp, about("When it was decided")]
+    conversation_id: ConversationId
+    agent_id: Annotated[AgentId, about("The agent who got it")]
+    shadow_agent_id: Annotated[AgentId, about("The agent whom the shadow policy would have chosen")]
+
+
+class ShadowView(msgspec.Struct, frozen=True):
+    """What the account's shadow policy (`settings.routing.shadow_policy`) has counted. Decisions are assignments and offers by
+    routing. `agreement`: of those compared; null before the first."""
+
+    policy: Annotated[AgentRule | None, about("The shadow policy; null for none")]
+    since: Annotated[Timestamp | None, about("Since when it has been counting; null without one")]
+    decisions: Annotated[Count, about("Decisions since then")]
+    compared: Annotated[Count, about("Decisions that it was compared with; fewer only under heavy load")]
+    agreed: Annotated[Count, about("Those for which it would have chosen the same agent")]
+    agreement: Annotated[float | None, about("The share of these", 0.87)]
+    agents: Annotated[list[ShadowAgentView], about("What agents got, and would have got")]
+    recent: Annotated[list[ShadowDifferenceView], about("The last 50 that differ, the newest first")]
+
+
 def _ms(at: datetime) -> int:
     """A time of a query in ms. Raises Invalid."""
     if at.tzinfo is None:
@@ -120,10 +148,26 @@ async def entries(call: Call[None]) -> web.Response:
     return answer(RoutingEntriesView(items, len(found) > query.limit))
 
 
+async def shadow(call: Call[None]) -> web.Response:
+    found = await call.services.supervision.shadow(call.account_id)
+    if found is None:
+        return answer(ShadowView(None, None, 0, 0, 0, None, [], []))
+    agents = [ShadowAgentView(a.user_id, a.got, a.would_get) for a in found.agents]
+    recent = [
+        ShadowDifferenceView(rfc3339(d.at), d.conversation_id, d.agent_id, d.shadow_agent_id)
+        for d in found.recent
+    ]
+    share = found.agreed / found.compared if found.compared else None
+    counts = found.decisions, found.compared, found.agreed
+    return answer(ShadowView(found.policy, rfc3339(found.since), *counts, share, agents, recent))
+
+
 ROUTES = [
     Route("GET", "/v1/routing/board", board, "reports.read", {200: BoardView}, "getBoard",
           "The board at a past time: agents, waiting conversations, assignments", query=BoardQuery, tag=TAG,
           refuses=(404, 409)),
     Route("GET", "/v1/routing/entries", entries, "reports.read", {200: RoutingEntriesView}, "listRoutingEntries",
           "The routing journal: the inputs of routing, in order", query=JournalQuery, tag=TAG),
+    Route("GET", "/v1/routing/shadow", shadow, "reports.read", {200: ShadowView}, "getShadowPolicy",
+          "What the shadow policy would have decided", tag=TAG),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from ....core.accounts.agents_and_teams import (
 )
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
-from ....core.errors import NotFound
+from ....core.errors import Conflict, NotFound
 from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
@@ -26,6 +26,8 @@ from .audit import record
 
 MAX_CALLED = 500
 """Agents that one look-up by name returns at most."""
+MAX_ASSIGNED = 100
+"""Conversations that a refused removal names at most."""
 _COLUMNS = sql("preferences_columns")
 _hours = msgspec.json.Decoder(AvailableHours)
 _notifications = msgspec.json.Decoder(NotificationPreferences)
@@ -59,6 +61,15 @@ async def ensure_agent(
     await connection.execute(sql("agent_ensure"), account_id, user_id, name, key)
 
 
+async def _check_unassigned(connection: Connection, account_id: str, user_id: str) -> None:
+    rows = await connection.fetch(sql("agent_holds"), account_id, user_id, MAX_ASSIGNED)
+    if rows:
+        raise Conflict(
+            "conversations are assigned to the agent: reassign, release or resolve them first",
+            current={"assigned": [row[0] for row in rows]},
+        )
+
+
 class PostgresAgents:
     """`core.ports.people.AgentStore` on Postgres."""
 
@@ -81,6 +92,21 @@ class PostgresAgents:
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(sql("agents_called"), account_id, ids, names, MAX_CALLED)
         return [Agent(*row) for row in rows]
+
+    async def is_removable(self, account_id: str, user_id: str) -> bool:
+        async with self._database.account(account_id) as connection:
+            await _check_unassigned(connection, account_id, user_id)
+            return await connection.fetchrow(sql("agent_get"), account_id, user_id) is not None
+
+    async def remove(self, account_id: str, user_id: str, by: Actor) -> bool:
+        async with self._database.account(account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(sql("agent_remove"), account_id, user_id)
+            if row is None:
+                return False
+            await _check_unassigned(connection, account_id, user_id)
+            details = {} if row[0] is None else {"name": row[0]}
+            await record(connection, account_id, by, "agent.removed", ("agent", user_id), details)
+        return True
 
 
 class PostgresPreferences:

@@ -18,10 +18,24 @@ WITH agent AS (
 INSERT INTO agent_preferences (account_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
 
 
+-- name: agent_holds
+-- Conversations that are assigned to an agent.
+-- $1 uuid account, $2 text user, $3 limit
+SELECT id::text FROM conversations
+WHERE account_id = $1 AND assignee_id = $2 AND status IN ('assigned', 'pending') ORDER BY id LIMIT $3
+
+
 -- name: agent_get
 -- One agent.
 -- $1 uuid account, $2 text user
 SELECT user_id, name FROM agents WHERE account_id = $1 AND user_id = $2
+
+
+-- name: agent_remove
+-- Remove an agent, whose preferences and memberships go with it, and their drafts. Returns the name, null without one.
+-- $1 uuid account, $2 text user
+WITH written AS (DELETE FROM drafts WHERE account_id = $1 AND user_id = $2)
+DELETE FROM agents WHERE account_id = $1 AND user_id = $2 RETURNING name
 
 
 -- name: agents_called

@@ -30,6 +30,8 @@ _BALANCING = {
     "held": "Conversations assigned to an agent",
     "offers": "Offers not answered yet",
     "under_way": "Conversations whose assignment is under way",
+    "shadow_compared": "Decisions of routing that shadow policies were compared with",
+    "shadow_agreed": "Those for which the shadow policy would have chosen the same agent",
 }
 _SENDING = {
     "queued": "Messages queued for the provider or being sent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tertulia.actors.supervisor.presence import PresenceTable
+from tertulia.actors.supervisor.account.presence import PresenceTable
 from tertulia.core.routing.supervision_messages import REST, Presence
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tertulia.actors.supervisor.queue_updates import QueueUpdates
+from tertulia.actors.supervisor.account.queue_updates import QueueUpdates
 from tertulia.core.routing import messages
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Policy, Waiting

@@ -10,7 +10,7 @@ from samples import ACCOUNT, agent, to_conversation
 from supervised import Office
 from waiting import until
 
-from tertulia.actors.supervisor.routing_journal import MAX_GATHERED, RoutingJournal
+from tertulia.actors.supervisor.account.routing_journal import MAX_GATHERED, RoutingJournal
 from tertulia.core.conversation.commands import Update
 from tertulia.core.conversation.entries import Assigned
 from tertulia.core.errors import StorageUnavailable

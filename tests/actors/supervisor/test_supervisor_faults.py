@@ -13,7 +13,7 @@ from supervised import Office
 from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.supervisor.account_desk import AccountDesk
+from tertulia.actors.supervisor.account.account_desk import AccountDesk
 from tertulia.core.conversation.commands import Assign, Envelope, Outcome, Release, Update
 from tertulia.core.conversation.state import Conversation
 from tertulia.core.errors import Internal, Overloaded, StorageUnavailable

@@ -10,7 +10,7 @@ from office import NOW, Office, conversation
 from routing_steps import POLICY, STEPS
 
 from tertulia.core.routing.desk import Desk
-from tertulia.core.routing.facts import Policy
+from tertulia.core.routing.facts import Policy, Preferences
 from tertulia.core.routing.journal import (
     Incomplete,
     RoutingEntry,
@@ -21,6 +21,7 @@ from tertulia.core.routing.journal import (
     replayed,
 )
 from tertulia.core.routing.messages import (
+    AgentChanged,
     Arrived,
     Assign,
     Effect,
@@ -74,6 +75,26 @@ def test_a_missing_entry_is_noticed() -> None:
         list(replayed([first, gone]))
     with pytest.raises(Incomplete):
         list(replayed([gone]))
+
+
+def test_a_removed_agent_leaves_the_board_with_their_last_conversation() -> None:
+    office = Office()
+    office.agent("ana")
+    entries = [RoutingEntry(1, NOW, "restored", office.desk.snapshot())]
+
+    def tell(event: Event) -> list[str]:
+        office.tell(event)
+        entries.append(stored(len(entries) + 1, entry_of(event, NOW)))
+        found = board_at(entries)
+        assert found is not None
+        return [a.user_id for a in found.agents]
+
+    assert tell(Arrived(conversation("c"))) == ["ana"]
+    gone = Preferences(auto_accept=True, available=False, removed=True)
+    assert tell(AgentChanged("ana", gone)) == ["ana"], "who still holds one"
+    assert tell(Gone("c")) == []
+    assert tell(Arrived(conversation("d"))) == [] and office.waiting == ["d"]
+    assert tell(AgentChanged("ana", Preferences(auto_accept=True))) == ["ana"] and not office.waiting
 
 
 def test_restored_begins_anew_and_a_checkpoint_does_not() -> None:

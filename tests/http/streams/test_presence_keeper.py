@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from tertulia.actors.clock import WallClock
-from tertulia.actors.supervisor.presence import PresenceTable
+from tertulia.actors.supervisor.account.presence import PresenceTable
+from tertulia.core.accounts.agents_and_teams import Agent
 from tertulia.core.accounts.principal import Principal, Role
+from tertulia.core.errors import StorageUnavailable
 from tertulia.core.routing.supervision_messages import Presence
 from tertulia.http.streams.presence import PresenceKeeper
 from tertulia.storage.memory.supervision import MemoryPresence
@@ -55,6 +57,22 @@ class Store(MemoryPresence):
         return found
 
 
+class Agents:
+    """The agents of the account; `fails`: their storage is down."""
+
+    def __init__(self, *known: str, fails: bool = False) -> None:
+        self.known = set(known)
+        self.fails = fails
+
+    async def get(self, account_id: str, user_id: str) -> Agent | None:
+        if self.fails:
+            raise StorageUnavailable("down", retry_after=1)
+        return Agent(user_id, None) if user_id in self.known else None
+
+    async def ensure(self, account_id: str, user_id: str, name: str | None = None) -> None:
+        self.known.add(user_id)
+
+
 class Stream:
     principal = ANA
 
@@ -62,7 +80,9 @@ class Stream:
 async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spoke() -> None:
     there, hers, second = Supervision(), Stream(), Stream()
     streams: list[Any] = [hers, second]
-    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: streams, ttl=60, clock=there.clock)  # type: ignore[arg-type]
+    keeper: Any = PresenceKeeper(
+        "gateway:0", there, there, Agents("ana"), lambda: streams, ttl=60, clock=there.clock
+    )  # type: ignore[arg-type]
     await keeper.say(ANA, "away", hers)
     there.now += 10_000
     await keeper.say(ANA, "online", second)
@@ -76,8 +96,10 @@ async def test_of_two_streams_the_one_that_stays_counts_however_long_ago_it_spok
 
 async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands() -> None:
     there, store = Supervision(), Store()
-    mine: Any = PresenceKeeper("gateway:0", store, there, lambda: [Stream()], ttl=60, clock=there.clock)  # type: ignore[arg-type, list-item]
-    other: Any = PresenceKeeper("gateway:1", store, there, list, ttl=60, clock=there.clock)  # type: ignore[arg-type]
+    mine: Any = PresenceKeeper(
+        "gateway:0", store, there, Agents("ana"), lambda: [Stream()], ttl=60, clock=there.clock
+    )  # type: ignore[arg-type, list-item]
+    other: Any = PresenceKeeper("gateway:1", store, there, Agents("ana"), list, ttl=60, clock=there.clock)  # type: ignore[arg-type]
     await mine.say(ANA, "online")
     there.now += 20_000
 
@@ -98,7 +120,9 @@ async def test_what_was_said_elsewhere_while_it_is_renewed_here_stands() -> None
 @pytest.mark.parametrize("ms", [-300_000, 300_000])
 async def test_a_clock_that_is_set_confuses_no_words(ms: int) -> None:
     there, hers = Supervision(1_000_000), Stream()
-    keeper: Any = PresenceKeeper("gateway:0", there, there, lambda: [hers], ttl=60, clock=there.clock)  # type: ignore[arg-type, list-item]
+    keeper: Any = PresenceKeeper(
+        "gateway:0", there, there, Agents("ana"), lambda: [hers], ttl=60, clock=there.clock
+    )  # type: ignore[arg-type, list-item]
     await keeper.say(ANA, "away")
     there.step(ms)
     there.now += 1
@@ -110,3 +134,27 @@ async def test_a_clock_that_is_set_confuses_no_words(ms: int) -> None:
     await keeper.say(ANA, "offline")
     await keeper._renew()
     assert there.attendance.status("ana") == "offline"
+
+
+async def test_who_was_removed_is_an_agent_again_once_they_say_where_they_are() -> None:
+    there, hers, agents = Supervision(), Stream(), Agents("ana")
+    keeper: Any = PresenceKeeper("gateway:0", there, there, agents, lambda: [hers], ttl=60, clock=there.clock)  # type: ignore[arg-type, list-item]
+    await keeper.say(ANA, "online", hers)
+    agents.known.clear()
+    there.now += 1000
+    await keeper.sign_off("acme", "ana")
+    assert there.attendance.status("ana") == "offline" and not agents.known
+    there.now += 20_000
+    await keeper._renew()
+    assert there.attendance.status("ana") == "offline", "whatever her stream has said before"
+    await keeper.say(ANA, "away", hers)
+    assert there.attendance.status("ana") == "away" and agents.known == {"ana"}
+
+
+async def test_presence_is_said_while_postgres_is_away() -> None:
+    there = Supervision()
+    keeper: Any = PresenceKeeper(
+        "gateway:0", there, there, Agents(fails=True), list, ttl=60, clock=there.clock
+    )  # type: ignore[arg-type]
+    await keeper.say(ANA, "online")
+    assert there.attendance.status("ana") == "online"

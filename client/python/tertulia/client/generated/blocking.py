@@ -107,6 +107,7 @@ from .models import (
     Report,
     RoutingEntries,
     Session,
+    Shadow,
     SlaClockList,
     StreamTicket,
     Suggestion,
@@ -1283,6 +1284,12 @@ class Methods(Transport):
             operations.GET_REPORT, query={"from": from_, "to": to, "by": by, "id": id}, timeout=timeout
         )
 
+    def get_shadow_policy(self, *, timeout: float | None = None) -> Shadow:
+        """What the shadow policy would have decided.
+
+        Permission `reports.read`: lead, admin, service."""
+        return self._call(operations.GET_SHADOW_POLICY, timeout=timeout)
+
     def get_static_file(self, path: str, *, timeout: float | None = None) -> bytes:
         """Files of the server's pages.
 
@@ -2147,6 +2154,12 @@ class Methods(Transport):
 
         Permission `conversation.update`: agent, lead, admin, service."""
         return self._call(operations.RELEASE_CONVERSATION, (id,), timeout=timeout)
+
+    def remove_agent(self, user_id: str, *, timeout: float | None = None) -> None:
+        """Remove an agent who holds no conversation.
+
+        Signs the agent off, and deletes their preferences, team memberships and drafts. What they wrote and did stays, with their id. A token that is used later makes them an agent again, with default preferences. 409 names conversations that are assigned to them. Permission `agents.remove`: admin."""
+        return self._call(operations.REMOVE_AGENT, (user_id,), timeout=timeout)
 
     def remove_team_member(self, id: str, user_id: str, *, timeout: float | None = None) -> None:
         """Remove a member from a team.

@@ -3731,7 +3731,8 @@ class RoutingRequirements(TypedDict):
 
 
 class RoutingSettings(TypedDict):
-    """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never."""
+    """`sticky_hours`: for how long the agent of a customer's last conversation is preferred for the next; 0: never.
+    `shadow_policy`: a rule that decides nothing and is compared with each decision; null: none."""
 
     strategy: NotRequired[Literal["least_busy", "manual_queue", "round_robin"]]
     """How an agent is chosen"""
@@ -3743,6 +3744,10 @@ class RoutingSettings(TypedDict):
     """A team for conversations that wait too long"""
     head_start_minutes: NotRequired[HeadStart]
     """How many minutes of waiting a priority is worth"""
+    shadow_policy: NotRequired[
+        Literal["fastest_first", "least_busy", "longest_idle", "most_idle", "round_robin"] | None
+    ]
+    """Another way to choose an agent that is compared with each decision, and decides nothing"""
 
 
 class Session(TypedDict):
@@ -3752,6 +3757,48 @@ class Session(TypedDict):
     """The access token; null if nobody is signed in here"""
     account_id: NotRequired[str | None]
     """The chosen one of the token's accounts"""
+
+
+class Shadow(TypedDict):
+    """What the account's shadow policy (`settings.routing.shadow_policy`) has counted. Decisions are assignments and offers by
+    routing. `agreement`: of those compared; null before the first."""
+
+    policy: Literal["fastest_first", "least_busy", "longest_idle", "most_idle", "round_robin"] | None
+    """The shadow policy; null for none"""
+    since: str | None
+    """Since when it has been counting; null without one"""
+    decisions: int
+    """Decisions since then"""
+    compared: int
+    """Decisions that it was compared with; fewer only under heavy load"""
+    agreed: int
+    """Those for which it would have chosen the same agent"""
+    agreement: float | None
+    """The share of these"""
+    agents: list[ShadowAgent]
+    """What agents got, and would have got"""
+    recent: list[ShadowDifference]
+    """The last 50 that differ, the newest first"""
+
+
+class ShadowAgent(TypedDict):
+    user_id: str
+    """The agent: the `sub` of their tokens"""
+    got: int
+    """Compared conversations that went to the agent"""
+    would_get: int
+    """Those that the shadow policy would have given to the agent"""
+
+
+class ShadowDifference(TypedDict):
+    at: str
+    """When it was decided"""
+    conversation_id: str
+    """The conversation"""
+    agent_id: str
+    """The agent who got it"""
+    shadow_agent_id: str
+    """The agent whom the shadow policy would have chosen"""
 
 
 class Skipped(TypedDict):

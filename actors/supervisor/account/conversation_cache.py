@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...core.accounts.account_settings import AccountSettings
-from ...core.conversation.entries import NOTHING
-from ...core.conversation.state import Conversation, LastHeld
+from ....core.accounts.account_settings import AccountSettings
+from ....core.conversation.entries import NOTHING
+from ....core.conversation.state import Conversation, LastHeld
 
 USED_METADATA = ("language",)
 """The keys of metadata and bot context that routing reads."""

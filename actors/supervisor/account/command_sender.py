@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Container
 import msgspec
 import structlog
 
-from ...core.conversation.commands import Done, Envelope
-from ...core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
+from ....core.conversation.commands import Done, Envelope
+from ....core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...core.routing.facts import PresenceStatus
-from ...core.routing.supervision_messages import REST, Presence, is_older, moved
+from ....core.routing.facts import PresenceStatus
+from ....core.routing.supervision_messages import REST, Presence, is_older, moved
 
 _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 

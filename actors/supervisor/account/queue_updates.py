@@ -6,7 +6,7 @@ not depend on the queue's length, and everyone is notified eventually. The queue
 
 from __future__ import annotations
 
-from ...core.routing.desk import Desk
+from ....core.routing.desk import Desk
 
 FRONT = 200
 BEHIND = 50

@@ -8,10 +8,10 @@ import pytest
 from office import HOUR, NOW, SECOND, conversation, given, words
 
 from tertulia.core.accounts.business_hours import MINUTE
+from tertulia.core.routing.alternatives.strategies import Cost, Match, Strategies, Threshold
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Policy, Preferences, Waiting
 from tertulia.core.routing.messages import AgentChanged, Arrived, Assign, Gone, PresenceChanged, Snapshot
-from tertulia.planning.strategies import Cost, Match, Strategies, Threshold
 
 
 class Floor:

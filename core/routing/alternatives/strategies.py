@@ -11,15 +11,13 @@ from typing import Literal
 
 import msgspec
 
-from ..core.routing.agents import Agents
-from ..core.routing.facts import Agent, Need, Policy, Preferences, Waiting
-from ..core.routing.queue import Queue
-from ..core.routing.rules import Choice, Rules
-from ..core.routing.sorted_agents import bits
+from ...accounts.account_settings import AgentRule
+from ..agents import Agents
+from ..facts import Agent, Need, Policy, Preferences, Waiting
+from ..queue import Queue
+from ..rules import Choice, Rules
+from ..sorted_agents import bits
 
-AgentRule = Literal["least_busy", "longest_idle", "round_robin", "most_idle", "fastest_first"]
-"""`least_busy`, `round_robin`: as in `facts.Strategy`. `longest_idle`: longest without a change of its conversations. `most_idle`: of the
-pool of equal skills with the largest free share of its slots. `fastest_first`: the shortest mean handling time."""
 QueueRule = Literal["oldest", "generalised_cmu"]
 """`oldest`: the queue's order. `generalised_cmu`: the greatest marginal cost of waiting times the agent's speed."""
 Handling = Callable[[str, Waiting], float]

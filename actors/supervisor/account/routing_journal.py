@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import structlog
 
-from ...core.ports.supervision import SupervisionStore
-from ...core.routing.desk import Desk
-from ...core.routing.journal import RoutingEntry, checkpoint_after, entry_of
-from ...core.routing.messages import Event, Snapshot
+from ....core.ports.supervision import SupervisionStore
+from ....core.routing.desk import Desk
+from ....core.routing.journal import RoutingEntry, checkpoint_after, entry_of
+from ....core.routing.messages import Event, Snapshot
 
 log = structlog.get_logger(__name__)
 
