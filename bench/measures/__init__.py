@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    answering,
     assigning,
     delivery,
     dialects,
@@ -28,6 +29,7 @@ ALL: dict[str, Measure] = {
     "webhooks": webhooks.webhooks,
     "opening": opening.opening,
     "assigning": assigning.assigning,
+    "answering": answering.answering,
     "fan-out": fanout.fan_out,
     "socket.io": fanout.socketio,
     "placement": placement.placement,

@@ -24,7 +24,7 @@ from waiting import until
 from tertulia.command_line.app import app
 from tertulia.core.ports.http import Hint
 from tertulia.simulator.scenario.loading import parsed
-from tertulia.storage.valkey.hints import CHANNEL
+from tertulia.storage.valkey.hints import BATCHES, CHANNEL
 
 NOTICE = "notification:queue"
 
@@ -403,12 +403,14 @@ async def hints(server: OwnServer, admin: Redis) -> AsyncIterator[set[tuple[str,
     async def listen() -> None:
         async for message in channel.listen():
             if message["type"] == "message":
-                hint = msgspec.msgpack.decode(message["data"], type=Hint)
-                of = hint.data.get("user_id") or hint.conversation_id or ""
-                told.add((hint.type, of, hint.data.get("status") or hint.data.get("position")))
+                several = message["channel"] == BATCHES.encode()
+                sent = msgspec.msgpack.decode(message["data"], type=list[Hint] if several else Hint)
+                for hint in sent if isinstance(sent, list) else [sent]:
+                    of = hint.data.get("user_id") or hint.conversation_id or ""
+                    told.add((hint.type, of, hint.data.get("status") or hint.data.get("position")))
 
     async with Redis.from_url(server.valkey_url(), username="ears") as ears, ears.pubsub() as channel:
-        await channel.subscribe(CHANNEL)
+        await channel.subscribe(CHANNEL, BATCHES)
         listening = asyncio.ensure_future(listen())
         try:
             yield told
