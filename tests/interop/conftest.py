@@ -18,6 +18,7 @@ LIBRARIES = {
     "test_twilio.py": "twilio",
     "test_openai.py": "openai",
     "test_anthropic.py": "anthropic",
+    "test_langflow.py": "langflow_sdk",
 }
 collect_ignore = [name for name, library in LIBRARIES.items() if importlib.util.find_spec(library) is None]
 
