@@ -1,4 +1,4 @@
-"""100,000 passages of three accounts: the product's scan of signs beside pgvector's exact search and HNSW, with a filter by account.
+"""100,000 passages of three accounts: the product's search beside pgvector's exact search and HNSW, with a filter by account.
 
 Fills a database of its own (a few minutes), prints a line a search and account. `python -m bench.retrieval`; figures are kept in
 docs/performance/retrieval.md. The product itself needs no pgvector (docs/decisions/0017).
@@ -19,24 +19,29 @@ from typing import Any
 import asyncpg
 
 from tertulia.core.assistance import rules
-from tertulia.core.assistance.vectors import cosine, stored
+from tertulia.core.assistance.vectors import masks, stored
 from tertulia.storage.embedded import EmbeddedPostgres
+from tertulia.storage.postgres import migrate
+from tertulia.storage.postgres.assistance.articles import CANDIDATES
+from tertulia.storage.postgres.assistance.vector_ranking import nearest
 
 SIZES = (90_000, 9_000, 1_000)
 """Passages of each account."""
 WORDS, PASSAGE, QUESTION, QUESTIONS = 9_000, 60, 10, 40
 """Different words, words of a passage, of a question, and questions to each account."""
-NEAR, BEST = 200, 10
+BEST = 10
 PAGE = 5_000
 
 TABLE = """CREATE EXTENSION vector; CREATE TABLE probe (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account_id uuid NOT NULL, visibility text NOT NULL DEFAULT 'public', content text NOT NULL,
-  words tsvector NOT NULL, signature bit(256) NOT NULL, vector bytea NOT NULL, v vector(256) NOT NULL);
-  CREATE EXTENSION btree_gin; CREATE INDEX ON probe USING gin (account_id, words); CREATE INDEX ON probe (account_id)"""
-FILL = """INSERT INTO probe (account_id, content, words, signature, vector, v)
-  SELECT $1, s, to_tsvector('simple', s), g::bit(256), b, v::vector FROM unnest($2::text[], $3::text[], $4::bytea[], $5::text[]) AS x (s, g, b, v)"""
-SIGNS = """SELECT id, vector FROM probe WHERE account_id = $1 AND visibility = 'public'
-  ORDER BY bit_count((signature # $2::text::bit(256)) & $3::text::bit(256)), id LIMIT $4"""
+  words tsvector NOT NULL, vector bytea NOT NULL,
+  signs bit(512) GENERATED ALWAYS AS (vector_signs(vector)) STORED, v vector(256) NOT NULL);
+  CREATE INDEX ON probe USING gin (account_id, words); CREATE INDEX ON probe (account_id) INCLUDE (visibility, id, signs)"""
+FILL = """INSERT INTO probe (account_id, content, words, vector, v)
+  SELECT $1, s, to_tsvector('simple', s), b, v::vector FROM unnest($2::text[], $3::bytea[], $4::text[]) AS x (s, b, v)"""
+SIGNS = """SELECT p.id, p.vector FROM (SELECT id FROM probe WHERE account_id = $1 AND visibility = 'public'
+  ORDER BY (bit_count(signs & $2) + 2 * bit_count(signs & $3) + 4 * bit_count(signs & $4) - 3 * bit_count(signs))
+    / sqrt(bit_count(signs) + 1) DESC, id LIMIT $5) AS n JOIN probe p USING (id)"""
 COSINE = "SELECT id FROM probe WHERE account_id = $1 AND visibility = 'public' ORDER BY v <=> $2::text::vector LIMIT $3"
 BY_WORDS = """SELECT id FROM probe, to_tsquery('simple', $2) AS q WHERE account_id = $1 AND words @@ q
   ORDER BY ts_rank(words, q, 1) DESC, id LIMIT 50"""
@@ -69,13 +74,7 @@ class Probe:
                     " ".join(self.random.choices(words, cum_weights=weights, k=PASSAGE)) for _ in range(count)
                 ]
                 vectors = [rules.vector(text) for text in page]
-                kept = [stored(vector) for vector in vectors]
-                columns = (
-                    page,
-                    [k.signature for k in kept],
-                    [k.bytes for k in kept],
-                    list(map(literal, vectors)),
-                )
+                columns = page, list(map(stored, vectors)), list(map(literal, vectors))
                 await self.connection.execute(FILL, account, *columns)
                 texts += page
             asked = [
@@ -90,8 +89,9 @@ class Probe:
 
     async def signs(self, account: uuid.UUID, question: str) -> list[int]:
         asked = stored(rules.vector(question))
-        rows = await self.connection.fetch(SIGNS, account, asked.signature, asked.mask, NEAR)
-        return [row[0] for row in sorted(rows, key=lambda row: -cosine(asked.bytes, row[1]))][:BEST]
+        planes = map(asyncpg.BitString.frombytes, masks(asked))
+        rows = await self.connection.fetch(SIGNS, account, *planes, CANDIDATES)
+        return [rows[at][0] for at in nearest(asked, [row[1] for row in rows], BEST)]
 
     async def words(self, account: uuid.UUID, question: str) -> list[int]:
         rows = await self.connection.fetch(BY_WORDS, account, " | ".join(question.split()))
@@ -127,6 +127,7 @@ async def sizes(connection: asyncpg.Connection, what: str) -> Any:
 
 
 async def measured(url: str) -> None:
+    await migrate.upgrade(url)
     connection = await asyncpg.connect(url)
     probe = Probe(connection)
     await probe.fill()

@@ -10,13 +10,11 @@ from ...core.assistance import rules
 from ...core.assistance.articles import MAX_QUESTION, RELEVANT, Found, fused, relevance, terms
 from ...core.assistance.prompts import Passage
 from ...core.assistance.suggestions import Source
-from ...core.assistance.vectors import StoredVector, cosine, stored
+from ...core.assistance.vectors import cosine, stored
 from ...core.ports.assistance.articles import ArticleStore
 from ...core.ports.assistance.models import Limits
 
 BY_WORDS = 50
-BY_SIGNS = 200
-"""Passages with the nearest signatures; their vectors are compared."""
 BY_VECTOR = 50
 PASSAGES = 4
 """Passages that a prompt carries."""
@@ -35,7 +33,7 @@ class Knowledge:
         if not asked:
             return []
         words = await self._store.by_words(account_id, asked, BY_WORDS, public=public)
-        near = await self._store.by_vector(account_id, rules.VECTORS, vector, BY_SIGNS, public=public)
+        near = await self._store.by_vector(account_id, rules.VECTORS, vector, BY_VECTOR, public=public)
         return await asyncio.to_thread(_ranked, asked, vector, words, near, limit)
 
     async def relevant(
@@ -51,13 +49,12 @@ class Knowledge:
 
 
 def _ranked(
-    asked: list[str], vector: StoredVector, words: list[Found], near: list[Found], limit: int
+    asked: list[str], vector: bytes, words: list[Found], near: list[Found], limit: int
 ) -> list[Found]:
     """Both rankings as one."""
-    likeness = {one.key: cosine(vector.bytes, one.vector) for one in [*words, *near]}
-    by_vector = sorted(near, key=lambda one: -likeness[one.key])[:BY_VECTOR]
-    known = {one.key: one for one in [*words, *by_vector]}
-    first, second = [one.key for one in words], [one.key for one in by_vector if likeness[one.key] > 0]
+    known = {one.key: one for one in [*words, *near]}
+    likeness = {key: cosine(vector, one.vector) for key, one in known.items()}
+    first, second = [one.key for one in words], [one.key for one in near if likeness[one.key] > 0]
     found: list[Found] = []
     for key in fused(first, second)[:limit]:
         one = known[key]

@@ -1222,6 +1222,15 @@ BEGIN
   END IF;
 END $$;
 
+CREATE FUNCTION public.vector_signs(vector bytea) RETURNS bit
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+  WITH v AS (SELECT i, (get_byte(vector, i) + 128) % 256 - 128 AS value FROM generate_series(0, length(vector) - 1) AS i),
+  far AS (SELECT 0.8 * sqrt(avg(value * value)) AS least FROM v)
+  SELECT (string_agg(CASE WHEN value > least THEN '1' ELSE '0' END, '' ORDER BY i)
+       || string_agg(CASE WHEN value < -least THEN '1' ELSE '0' END, '' ORDER BY i))::bit(512) FROM v, far
+$$;
+
 CREATE FUNCTION public.wants_assistance(account uuid) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -1323,8 +1332,9 @@ CREATE TABLE public.article_chunks (
     config text NOT NULL,
     words tsvector NOT NULL,
     model text NOT NULL,
-    signature bit(256) NOT NULL,
-    vector bytea NOT NULL
+    signature bit(256),
+    vector bytea NOT NULL,
+    signs bit(512) GENERATED ALWAYS AS (public.vector_signs(vector)) STORED
 );
 
 ALTER TABLE ONLY public.article_chunks FORCE ROW LEVEL SECURITY;
@@ -2177,7 +2187,7 @@ CREATE INDEX api_clients_account ON public.api_clients USING btree (account_id, 
 
 CREATE UNIQUE INDEX api_clients_secret ON public.api_clients USING btree (secret_hash);
 
-CREATE INDEX article_chunks_account ON public.article_chunks USING btree (account_id);
+CREATE INDEX article_chunks_signs ON public.article_chunks USING btree (account_id, model) INCLUDE (visibility, article_id, ordinal, signs);
 
 CREATE INDEX article_chunks_words ON public.article_chunks USING gin (account_id, words);
 
@@ -3007,6 +3017,10 @@ GRANT ALL ON FUNCTION public.suggestion_cursor() TO tertulia_system;
 
 REVOKE ALL ON FUNCTION public.tidy_search_indexes() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tidy_search_indexes() TO tertulia_system;
+
+REVOKE ALL ON FUNCTION public.vector_signs(vector bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.vector_signs(vector bytea) TO tertulia_system;
+GRANT ALL ON FUNCTION public.vector_signs(vector bytea) TO tertulia_app;
 
 REVOKE ALL ON FUNCTION public.wants_assistance(account uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wants_assistance(account uuid) TO tertulia_system;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +10,6 @@ import asyncpg
 import pytest
 from retrieval_set import ARTICLES, ELSEWHERE, QUESTIONS
 
-from tertulia.actors.assistant import knowledge as searching
 from tertulia.actors.assistant.knowledge import Knowledge
 from tertulia.core.assistance import rules
 from tertulia.core.assistance.articles import Article, Found, terms
@@ -133,8 +133,7 @@ async def test_recall_in_three_languages(database: Database, account_id: str) ->
 
     async def by_vector(question: str) -> list[Found]:
         asked = stored(rules.vector(question))
-        near = await store.by_vector(account_id, rules.VECTORS, asked, searching.BY_SIGNS, public=True)
-        return sorted(near, key=lambda f: -cosine(asked.bytes, f.vector))[:5]
+        return await store.by_vector(account_id, rules.VECTORS, asked, 5, public=True)
 
     async def by_both(question: str) -> list[Found]:
         return await Knowledge(store).search(account_id, question, 5, public=True)
@@ -153,6 +152,32 @@ async def test_recall_in_three_languages(database: Database, account_id: str) ->
         await Knowledge(store).relevant(account_id, "", question, Limits()) for _, question, _ in QUESTIONS
     ]
     assert sum(map(bool, known)) >= 0.7 * len(known)
+
+
+async def test_vectors_are_found_by_a_few_of_their_bits(database: Database, account_id: str) -> None:
+    """With room for all, a search is exact. With room for a tenth, it has at least four in five of the nearest."""
+    chosen = random.Random(5)
+    words = ["".join(chosen.choices("abcdefgilmnoprstuv", k=chosen.randint(3, 9))) for _ in range(3_000)]
+    weights = [1 / (rank + 3) for rank in range(len(words))]
+    passages = [" ".join(chosen.choices(words, weights, k=40)) for _ in range(400)]
+    for at in range(0, 400, 100):
+        body = "\n".join(f"# {at + n}\n{text}" for n, text in enumerate(passages[at : at + 100]))
+        await PostgresArticles(database).create(article(account_id, f"Part {at}", body), ADA)
+
+    async def found(asked: bytes, most: int, limit: int = 5) -> list[Found]:
+        store = PostgresArticles(database, candidates=most)
+        return await store.by_vector(account_id, rules.VECTORS, asked, limit, public=True)
+
+    hits = 0
+    for _ in range(20):
+        asked = stored(rules.vector(" ".join(chosen.sample(chosen.choice(passages).split(), 8))))
+        every = await found(asked, 400, 400)
+        likeness = [cosine(asked, f.vector) for f in every]
+        assert len(every) == 400 and likeness == sorted(likeness, reverse=True)
+        exact = await found(asked, 400)
+        assert [f.key for f in exact] == [f.key for f in every[:5]]
+        hits += len({f.key for f in exact} & {f.key for f in await found(asked, 40)})
+    assert hits >= 80, f"{hits} of 100"
 
 
 async def _recall(way: Search, language: str) -> float:

@@ -88,6 +88,7 @@ FUNCTIONS = {"current_account", "inbox_page", "contacts_matching", "delivery_ran
     "receive_receipts",
     "lock_attachment_bytes",
     "desk_search",
+    "vector_signs",
     "wants_assistance",
 }
 

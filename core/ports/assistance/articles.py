@@ -7,7 +7,6 @@ from typing import Any, Literal, Protocol
 
 from ...accounts.records import Page, Place
 from ...assistance.articles import Article, ArticleVersion, Found, Visibility
-from ...assistance.vectors import StoredVector
 from ...conversation.entries import Actor
 
 Imported = Literal["created", "updated", "unchanged"]
@@ -61,7 +60,7 @@ class ArticleStore(Protocol):
         ...
 
     async def by_vector(
-        self, account_id: str, model: str, vector: StoredVector, limit: int, *, public: bool
+        self, account_id: str, model: str, vector: bytes, limit: int, *, public: bool
     ) -> list[Found]:
-        """The passages with the nearest signatures among those that `model` made, in no order."""
+        """The passages whose vectors are nearest among those that `model` made, best first. Of a large account, most of them."""
         ...

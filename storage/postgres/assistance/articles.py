@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from asyncpg import BitString
 from msgspec.structs import asdict, replace
 
 from ....core.accounts.records import Page, Place
@@ -20,7 +21,7 @@ from ....core.assistance.articles import (
     chunks,
     config_of,
 )
-from ....core.assistance.vectors import StoredVector, stored
+from ....core.assistance.vectors import masks, stored
 from ....core.conversation.entries import Actor
 from ....core.errors import Conflict
 from ....core.ports.assistance.articles import Imported
@@ -29,9 +30,12 @@ from ..accounts.audit import record
 from ..database import Connection, Database
 from ..pages import bounds, like_pattern, page_of
 from ..queries import sql
+from .vector_ranking import nearest
 
 MAX_ARTICLES: Final = 10_000
 """Articles of one account."""
+CANDIDATES: Final = 2_000
+"""An account with no more passages than this is searched exactly."""
 MAX_VERSIONS: Final = 50
 """Versions of an article that are kept."""
 _COLUMNS: Final = sql("article_columns")
@@ -46,7 +50,7 @@ class _Prepared:
         self.chunks: list[Chunk] = chunks(article.body)
         self.headings = [fold(f"{article.title}\n{c.heading}") for c in self.chunks]
         self.folded = [fold(c.content) for c in self.chunks]
-        self.vectors: list[StoredVector] = [
+        self.vectors = [
             stored(rules.vector(f"{article.title}\n{c.heading}\n{c.content}")) for c in self.chunks
         ]
 
@@ -56,10 +60,11 @@ def _article(row: Sequence[Any]) -> Article:
 
 
 class PostgresArticles:
-    """`core.ports.assistance.articles.ArticleStore` on Postgres."""
+    """`core.ports.assistance.articles.ArticleStore` on Postgres. `candidates`: passages that a search by vector ranks by the cosine."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, candidates: int = CANDIDATES) -> None:
         self._database = database
+        self._candidates = candidates
 
     async def create(self, article: Article, by: Actor) -> Article:
         prepared = await asyncio.to_thread(_Prepared, article)
@@ -142,13 +147,19 @@ class PostgresArticles:
         return [Found(*row) for row in rows]
 
     async def by_vector(
-        self, account_id: str, model: str, vector: StoredVector, limit: int, *, public: bool
+        self, account_id: str, model: str, vector: bytes, limit: int, *, public: bool
     ) -> list[Found]:
+        planes = [BitString.frombytes(plane) for plane in masks(vector)]
         async with self._database.account(account_id) as connection:
+            near = await connection.fetch(
+                sql("passages_near"), account_id, public, model, *planes, self._candidates
+            )
+            best = [near[at] for at in nearest(vector, [row["vector"] for row in near], limit)]
             rows = await connection.fetch(
-                sql("passages_by_vector", columns=_PASSAGE),
-                account_id, public, model, vector.signature, vector.mask, limit,
-            )  # fmt: skip
+                sql("passages_of", columns=_PASSAGE),
+                [row["article_id"] for row in best],
+                [row["ordinal"] for row in best],
+            )
         return [Found(*row) for row in rows]
 
 
@@ -196,8 +207,7 @@ async def _save(
         prepared.folded,
         config_of(article.language),
         rules.VECTORS,
-        [v.signature for v in prepared.vectors],
-        [v.bytes for v in prepared.vectors],
+        prepared.vectors,
     )
     details = {"title": article.title, "version": article.version}
     await record(connection, article.account_id, by, action, ("article", article.id), details)

@@ -53,13 +53,13 @@ DELETE FROM article_chunks WHERE article_id = $1
 -- name: article_chunks_add
 -- Add an article's passages. Titles and headings weigh more than what stands below them.
 -- $1 uuid article, $2 text[] headings, $3 text[] contents, $4 text[] folded headings, $5 text[] folded contents, $6 text configuration, $7 text model,
--- $8 text[] signatures as 0 and 1, $9 bytea[] vectors
-INSERT INTO article_chunks (article_id, ordinal, account_id, visibility, heading, content, config, words, model, signature, vector)
+-- $8 bytea[] vectors
+INSERT INTO article_chunks (article_id, ordinal, account_id, visibility, heading, content, config, words, model, vector)
 SELECT a.id, n.ordinal, a.account_id, a.visibility, n.heading, n.content, $6::text,
   setweight(to_tsvector($6::text::regconfig, n.folded_heading), 'B') || setweight(to_tsvector($6::text::regconfig, n.folded), 'D'),
-  $7, n.signature::bit(256), n.vector
-FROM articles a, unnest($2::text[], $3::text[], $4::text[], $5::text[], $8::text[], $9::bytea[])
-  WITH ORDINALITY AS n (heading, content, folded_heading, folded, signature, vector, ordinal)
+  $7, n.vector
+FROM articles a, unnest($2::text[], $3::text[], $4::text[], $5::text[], $8::bytea[])
+  WITH ORDINALITY AS n (heading, content, folded_heading, folded, vector, ordinal)
 WHERE a.id = $1
 
 
@@ -122,13 +122,24 @@ JOIN articles a ON a.id = k.article_id
 ORDER BY ts_rank(k.words, q.query, 1) DESC, k.article_id, k.ordinal LIMIT $5
 
 
--- name: passages_by_vector
--- The passages whose vectors have the most signs in common with a question's, where the question's vector is not zero.
--- $1 uuid account, $2 boolean public ones only, $3 text model, $4 text signature, $5 text mask, $6 limit
-SELECT {{columns}} FROM (
-  SELECT * FROM article_chunks WHERE account_id = $1 AND model = $3 AND (NOT $2 OR visibility = 'public')
-  ORDER BY bit_count((signature # $4::text::bit(256)) & $5::text::bit(256)), article_id, ordinal LIMIT $6) AS k
+-- name: passages_near
+-- The passages whose vectors are nearest to a question's by an estimate of the cosine: what the question adds for each of a passage's signs,
+-- over the square root of their number. With no more passages than the limit, all of them. article_chunks_signs has all that the scan needs.
+-- $1 uuid account, $2 boolean public ones only, $3 text model, $4, $5, $6 bit planes of what is added, 3 too much, the lowest first, $7 limit
+SELECT k.article_id, k.ordinal, k.vector FROM (
+  SELECT article_id, ordinal FROM article_chunks WHERE account_id = $1 AND model = $3 AND (NOT $2 OR visibility = 'public')
+  ORDER BY (bit_count(signs & $4) + 2 * bit_count(signs & $5) + 4 * bit_count(signs & $6) - 3 * bit_count(signs))
+    / sqrt(bit_count(signs) + 1) DESC, article_id, ordinal LIMIT $7) AS n
+JOIN article_chunks k USING (article_id, ordinal)
+
+
+-- name: passages_of
+-- Passages by their places, in the order of the arrays.
+-- $1 uuid[] articles, $2 integer[] ordinals
+SELECT {{columns}} FROM unnest($1::uuid[], $2::integer[]) WITH ORDINALITY AS w (article_id, ordinal, rank)
+JOIN article_chunks k ON k.article_id = w.article_id AND k.ordinal = w.ordinal
 JOIN articles a ON a.id = k.article_id
+ORDER BY w.rank
 
 
 -- name: articles_public
