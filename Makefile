@@ -86,6 +86,9 @@ releases: $(READY) ## run the last release and this one beside each other, under
 simulate-theory: $(READY) ## compare the routing with queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)
 
+replay-day: $(READY) ## simulate a day, kill the supervisor in its middle, and make every decision again: make replay-day CONVERSATIONS=5000
+	@PYTHONPATH=. $(BIN)/python tests/theory/replay_day.py $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(ARGS)
+
 alerts: ## test the alert rules with promtool, from Debian's prometheus
 	@command -v promtool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		{ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus || { apt-get update -qq && \
