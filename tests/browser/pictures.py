@@ -65,9 +65,14 @@ async def sign_in(page: Page, server: OwnServer, agent: str) -> None:
     await expect(page.locator('[data-badge="stream"]')).to_have_attribute("data-freshness", "live")
 
 
+DRAWN = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  done(!document.querySelector('.loading, .loading-more'));
+})))"""
+
+
 async def settle(page: Page) -> None:
     """Everything has been loaded and drawn."""
-    await expect(page.locator(".loading, .loading-more")).to_have_count(0)
+    await page.wait_for_function(DRAWN)
     await page.wait_for_function("document.fonts.status === 'loaded'")
     for plot in await page.locator(".plot").all():
         await plot.locator("canvas").wait_for()
