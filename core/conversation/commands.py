@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ..accounts.principal import CUSTOMER, SERVICE, Principal, Role
 from ..ids import partition_of_conversation, partition_of_thread
 from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
 from .recent_messages import Recent
 from .state import Conversation
+from .status import Status
 
 
 class By(msgspec.Struct, frozen=True, array_like=True):
@@ -104,11 +106,33 @@ class Open(_Command, frozen=True):
     find: bool = False
 
 
-class Update(_Command, frozen=True):
-    """A patch: only the fields in `changes` change. `status` and `assignee_id` follow their own rules. `context` and `metadata`
-    are merged into the bot's context and the metadata, key by key. `fills`: only what is empty changes."""
+class Changes(msgspec.Struct, frozen=True):
+    """New values of a conversation's fields; a field that is UNSET keeps its value. `snoozed_until`: ms since the epoch."""
 
-    changes: dict[str, Any]
+    status: Status | UnsetType = UNSET
+    assignee_id: str | UnsetType | None = UNSET
+    team_id: str | UnsetType | None = UNSET
+    priority: Priority | UnsetType = UNSET
+    labels: tuple[str, ...] | UnsetType = UNSET
+    subject: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    bot_context: dict[str, Any] | UnsetType = UNSET
+    contact_id: str | UnsetType = UNSET
+    contact_name: str | UnsetType | None = UNSET
+    outlet_id: str | UnsetType | None = UNSET
+    snoozed_until: int | UnsetType | None = UNSET
+    archived: bool | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are set, by name."""
+        return {k: v for k in self.__struct_fields__ if (v := getattr(self, k)) is not UNSET}
+
+
+class Update(_Command, frozen=True):
+    """A patch. `status` and `assignee_id` follow their own rules. `context` and `metadata` are merged into the bot's context and
+    the metadata, key by key. `fills`: only fields that are empty change."""
+
+    changes: Changes = Changes()
     context: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     fills: bool = False

@@ -6,7 +6,7 @@ Its rules are the table in `status.py`, and who may ask for what. Pure: ids come
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -45,7 +45,6 @@ from ..conversation.entries import (
     Erased,
     Message,
     Opened,
-    Priority,
     Rated,
     StatusChanged,
     Updated,
@@ -78,25 +77,7 @@ END_OF_TIME: Final = 253_402_300_800_000
 """The year 10000, in ms: RFC 3339 cannot express later times."""
 MAX_MERGED: Final = 16_384
 """Bytes of a conversation's metadata or bot context as JSON, after a merge."""
-UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-
-
-class Changes(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields that `Update` may change. Stored values must stay readable for good."""
-
-    status: Status | None = None
-    assignee_id: str | None = None
-    team_id: str | None = None
-    priority: Priority = "normal"
-    labels: tuple[str, ...] = ()
-    subject: str | None = None
-    metadata: dict[str, Any] = {}
-    bot_context: dict[str, Any] = {}
-    contact_id: Annotated[str, msgspec.Meta(pattern=UUID_PATTERN)] = ""
-    contact_name: str | None = None
-    outlet_id: str | None = None
-    snoozed_until: Annotated[int, msgspec.Meta(ge=0, lt=END_OF_TIME)] | None = None
-    archived: bool = False
+IMPOSSIBLE: Final = "these changes cannot be made"
 
 
 def check_party(c: Conversation, account_id: str, by: By) -> None:
@@ -242,7 +223,9 @@ def _edit(state: State, by: By, command: Edit) -> tuple[EntryData, ...]:
 
 
 def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[EntryData, ...]:
-    changes = _checked(command.changes) | _merged(c, command)
+    changes = command.changes.given() | _merged(c, command)
+    if not 0 <= (changes.get("snoozed_until") or 0) < END_OF_TIME:
+        raise Invalid(IMPOSSIBLE, errors=(("snoozed_until", "between the years 1970 and 9999"),))
     status = changes.pop("status", None)
     assigns = "assignee_id" in changes
     assignee = changes.pop("assignee_id", None)
@@ -267,26 +250,15 @@ def _merged(c: Conversation, command: Update) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     if command.context:
         for own in {form_filling.STATE, assisting.STATE} & command.context.keys():
-            raise Invalid(
-                "these changes cannot be made", errors=(("context", f"{own} is kept by the server"),)
-            )
+            raise Invalid(IMPOSSIBLE, errors=(("context", f"{own} is kept by the server"),))
         merged["bot_context"] = {**c.bot_context, **command.context}
     if command.metadata:
         merged["metadata"] = {**c.metadata, **command.metadata}
     for field, path in (("bot_context", "context"), ("metadata", "metadata")):
         if field in merged and len(msgspec.json.encode(merged[field])) > MAX_MERGED:
             rule = f"at most {MAX_MERGED} bytes as JSON, with what is stored"
-            raise Invalid("these changes cannot be made", errors=((path, rule),))
+            raise Invalid(IMPOSSIBLE, errors=((path, rule),))
     return merged
-
-
-def _checked(changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes with values of the types of `Changes`. Raises Invalid."""
-    try:
-        checked = msgspec.convert(changes, Changes)
-    except msgspec.ValidationError as error:
-        raise Invalid("these changes cannot be made", errors=(("", str(error)),)) from error
-    return {field: getattr(checked, field) for field in changes}
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:

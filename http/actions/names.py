@@ -11,7 +11,7 @@ import asyncio
 from ...actors.clock import fresh_id
 from ...core.accounts.records import ChannelType
 from ...core.accounts.user_ids import shown_name
-from ...core.conversation.commands import By, Envelope, Update
+from ...core.conversation.commands import By, Changes, Envelope, Update
 from ...core.errors import NotFound
 from ..framework.services import Services
 
@@ -31,7 +31,7 @@ async def fill(
     if found is None or not found.conversation_ids:
         return
     free = asyncio.Semaphore(AT_ONCE)
-    command = Update({"contact_name": found.name}, fills=True)
+    command = Update(Changes(contact_name=found.name), fills=True)
 
     async def give(conversation_id: str) -> None:
         async with free:

@@ -25,8 +25,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from ...core.accounts.records import Contact, ContactIdentifier
-from ...core.conversation.commands import Command, Erase, Update
+from ...core.conversation.commands import Changes, Command, Erase, Update
 from ...core.errors import Conflict, NotFound
 from ..framework.endpoint import Call
 from ..framework.pagination import author
@@ -40,16 +42,15 @@ async def follow(
     call: Call[Any], left: str, contact: Contact, identifier: ContactIdentifier | None = None
 ) -> None:
     """Move the conversations of contact `left`, or those of one of its identifiers, to `contact`."""
-    changes: dict[str, Any] = {"contact_id": contact.id}
-    if contact.name is not None:
-        changes["contact_name"] = contact.name
+    name = msgspec.UNSET if contact.name is None else contact.name
+    changes = Changes(contact_id=contact.id, contact_name=name)
     await _each(call, lambda: _conversations(call, [left], identifier), Update(changes))
 
 
 async def rename(call: Call[Any], contact: Contact) -> None:
     """Give a contact's conversations its new name."""
     await _each(
-        call, lambda: _conversations(call, [contact.id], None), Update({"contact_name": contact.name}), 1
+        call, lambda: _conversations(call, [contact.id], None), Update(Changes(contact_name=contact.name)), 1
     )
 
 
@@ -67,7 +68,7 @@ async def erase(call: Call[Any], contact_id: str) -> None:
 async def leave_team(call: Call[Any], team_id: str) -> None:
     """Remove a team that is being deleted from its conversations."""
     teams = call.services.stores.teams
-    await _each(call, lambda: teams.conversations(call.account_id, team_id), Update({"team_id": None}))
+    await _each(call, lambda: teams.conversations(call.account_id, team_id), Update(Changes(team_id=None)))
 
 
 async def _conversations(

@@ -9,7 +9,8 @@ import pytest
 from backends import Backend, thread, unplaced
 from samples import OPENING, Scribe, agent, conversation_id, received, to_conversation, to_thread, uid
 
-from tertulia.core.conversation.commands import Close, Open, ThreadKey, Update
+from tertulia.core.conversation.commands import Changes, Close, Open, ThreadKey, Update
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, ThreadWanted
 from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, Write
 
@@ -26,7 +27,7 @@ async def end(backend: Backend, scribe: Scribe, key: ThreadKey, status: str) -> 
     """Resolve or close the thread's live conversation."""
     live = scribe.threads[key].live
     assert live is not None
-    command = Close() if status == "closed" else Update({"status": status})
+    command = Close() if status == "closed" else Update(Changes(status=Status(status)))
     await commit(backend, scribe.write(to_conversation(command, live, agent(), account=key.account_id)))
     return live
 

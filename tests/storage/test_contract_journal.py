@@ -28,6 +28,7 @@ from samples import (
 from tertulia.core.conversation.commands import (
     Assign,
     By,
+    Changes,
     Close,
     Command,
     Edit,
@@ -44,6 +45,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import LastHeld
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
 
 
@@ -77,14 +79,14 @@ async def test_every_kind_of_write_is_loaded_unchanged(backend: Backend, scribe:
         (ana, Assign("ana")),
         (ana, answered("hello", key="k1", metadata={"n": 1.5, "far": 1e25})),
         (ana, answered("a note", is_private=True)),
-        (ana, Update({"status": "pending"})),
+        (ana, Update(Changes(status=Status.PENDING))),
         (customer(key), said("thanks")),
         (ana, MarkRead(99)),
-                (lead, Update({"team_id": uid(), "labels": ["x"], "snoozed_until": 1_900_000_000_123, "archived": True})),
+                (lead, Update(Changes(team_id=uid(), labels=("x",), snoozed_until=1_900_000_000_123, archived=True))),
         (ana, Release()),
-        (ana, Update({"assignee_id": "ana", "status": "resolved"})),
+        (ana, Update(Changes(assignee_id="ana", status=Status.RESOLVED))),
         (customer(key), Rate(5, "good")),
-        (ana, Update({"status": "open", "metadata": {}, "subject": None})),
+        (ana, Update(Changes(status=Status.OPEN, metadata={}, subject=None))),
         *[(customer(key), said(f"m{n}")) for n in range(10)],
         (lead, Close()),
     ):  # fmt: skip
@@ -261,7 +263,9 @@ async def test_content_that_cannot_be_stored_is_rejected(backend: Backend, poiso
         bad = scribe.write(to_thread(received(), ThreadKey(uid(), key.channel_id, "+1")))
     elif poison in ("team", "time"):
         conversation = scribe.write(to_thread(received(), key)).after.id
-        bad = scribe.write(to_conversation(Update({"team_id": "x"}), conversation, account=key.account_id), 0)
+        bad = scribe.write(
+            to_conversation(Update(Changes(team_id="x")), conversation, account=key.account_id), 0
+        )
         if poison == "time":
             bad.after = scribe.state(conversation).conversation.__class__(
                 **{f: getattr(bad.after, f) for f in bad.after.__struct_fields__}
@@ -380,7 +384,7 @@ async def test_what_a_supervisor_reads(backend: Backend, scribe: Scribe) -> None
     assert not (await store.unanswered([i]))[0].answered
     await commit(backend, asked(answered(), agent("ana")))
     assert (await store.unanswered([i]))[0].answered
-    ended = asked(Update({"status": "closed"}))
+    ended = asked(Update(Changes(status=Status.CLOSED)))
     await commit(backend, ended)
     again = scribe.write(to_thread(received(), key))
     await commit(backend, again)

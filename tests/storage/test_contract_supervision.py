@@ -15,8 +15,9 @@ from samples import (
     uid,
 )
 
-from tertulia.core.conversation.commands import Assign, Command, Release, ThreadKey, Update
+from tertulia.core.conversation.commands import Assign, Changes, Command, Release, ThreadKey, Update
 from tertulia.core.conversation.entries import Assigned, Message
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
 from tertulia.core.routing.facts import Policy
 from tertulia.core.routing.journal import RoutingEntry
@@ -79,12 +80,12 @@ async def test_conversations_that_wait_or_are_held(backend: Backend, scribe: Scr
     store, key = backend.supervision, await thread(backend)
     other = ThreadKey(key.account_id, key.channel_id, "+2")
     ended, live = await opened(backend, scribe, key), await opened(backend, scribe, other)
-    await done(backend, scribe, key, ended, Update({"status": "closed"}))
+    await done(backend, scribe, key, ended, Update(Changes(status=Status.CLOSED)))
     assert [c.id for c in await store.live(key.account_id)] == [live]
     found = await store.conversations([ended, live, conversation_id()])
     assert {i: c.status for i, c in found.items()} == {ended: "closed", live: "open"}
     assert key.account_id in await store.waking()
-    await done(backend, scribe, other, live, Update({"status": "closed"}))
+    await done(backend, scribe, other, live, Update(Changes(status=Status.CLOSED)))
     assert await store.live(key.account_id) == [] and key.account_id not in await store.waking()
 
 
@@ -97,7 +98,7 @@ async def test_who_holds_and_who_held(backend: Backend, scribe: Scribe) -> None:
     (held,) = (await store.last_held([of])).values()
     assert held.agent_id == "ana", "until now, by the store's clock"
     assert await store.last_assigned(key.account_id) == {"ana": given.entries[-1].at}
-    resolved = await done(backend, scribe, key, c, Update({"status": "resolved"}))
+    resolved = await done(backend, scribe, key, c, Update(Changes(status=Status.RESOLVED)))
     (held,) = (await store.last_held([of])).values()
     assert (held.agent_id, held.until) == ("ana", resolved.entries[-1].at)
 

@@ -15,14 +15,13 @@ from samples import listening
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.gateway.account_feeds import Feed
 from tertulia.actors.host.host import ConversationHost
-from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import TurnResult
 from tertulia.core.channels.records import NewUpload
 from tertulia.core.channels.signed_urls import path_of
 from tertulia.core.conversation.commands import (
     By,
+    Changes,
     Close,
     Command,
     Done,
@@ -72,7 +71,7 @@ class Running:
         self.account_id = account_id
         self.thread = ThreadKey(account_id, str(uuid.uuid4()), NUMBER)
         self.published = Published()
-        placement = SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id)
+        placement = SharedPlacement(now=now_ms, new_id=fresh_id)
         self.host = ConversationHost(
             PostgresJournal(database),
             PostgresArchive(database),
@@ -81,9 +80,6 @@ class Running:
             max_waiting=100,
             on_stale=asyncio.Event(),
         )
-
-    def _on_turn_result(self, item: PendingCommand, taken: TurnResult) -> None:
-        self.host.on_turn_result(item, taken)
 
     async def ask(self, command: Command, conversation_id: str | None = None, by: By = ADMIN) -> Outcome:
         thread = None if conversation_id else self.thread
@@ -155,7 +151,7 @@ async def test_nothing_of_an_erased_customer_is_left(
 ) -> None:
     first = await running.write(WORDS, external_id="wamid.canary")
     conversation_id = first.conversation_id
-    await running.ask(Update({"contact_name": NAME, "metadata": {"note": WORDS}}), conversation_id)
+    await running.ask(Update(Changes(contact_name=NAME, metadata={"note": WORDS})), conversation_id)
     await running.ask(Close(), conversation_id)
     second = await running.write(WORDS + " again")
     assert second.conversation_id != conversation_id
@@ -179,7 +175,7 @@ async def test_an_erased_conversation_accepts_nothing_more(
     contact_id = await contact_of(database, running, entry.conversation_id)
     await erase(database, running, contact_id)
     for residents in ("in memory", "loaded"):
-        outcome = await running.ask(Update({"subject": "x"}), entry.conversation_id)
+        outcome = await running.ask(Update(Changes(subject="x")), entry.conversation_id)
         assert isinstance(outcome, Refused) and outcome.code == "not_found", residents
         running.host.activations.drop_thread(running.thread)
     query = "SELECT count(*) FROM contact_identifiers WHERE account_id = $1"
@@ -233,7 +229,7 @@ async def test_the_next_conversation_follows_a_merged_contact(database: Database
     into = await contacts.create(running.account_id, str(uuid.uuid4()), "Into", {}, [])
     left = await contact_of(database, running, first.conversation_id)
     assert await contacts.merge(running.account_id, left, into.id, Actor("agent", "dana"))
-    await running.ask(Update({"contact_id": into.id, "contact_name": "Into"}), first.conversation_id)
+    await running.ask(Update(Changes(contact_id=into.id, contact_name="Into")), first.conversation_id)
     assert await contact_of(database, running, first.conversation_id) == into.id
     await running.ask(Close(), first.conversation_id)
     second = await running.write("again")

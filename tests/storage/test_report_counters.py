@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import OPENING, Scribe, agent, answered, received, to_conversation, to_thread, uid
 
-from tertulia.core.conversation.commands import Close, Handoff, Open, ThreadKey, Update
+from tertulia.core.conversation.commands import Changes, Close, Handoff, Open, ThreadKey, Update
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import Conversation
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
 from tertulia.core.views.statistics import DAY_MS, InboxStats, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox
@@ -42,7 +43,10 @@ class Life:
         self.scribe.now += self.random.choice([10, 5_000, 600_000])
         if what == "reopen" and resolved:
             envelope = to_conversation(
-                Update({"status": "open"}), self.random.choice(resolved), agent(), account=self.key.account_id
+                Update(Changes(status=Status.OPEN)),
+                self.random.choice(resolved),
+                agent(),
+                account=self.key.account_id,
             )
         elif what in ("open", "reopen") or not live:
             envelope = to_thread(Open(OPENING), ThreadKey(self.key.account_id, self.key.channel_id, uid()))
@@ -52,7 +56,7 @@ class Life:
                 "answer": answered("a"),
                 "note": answered("n", is_private=True),
                 "handoff": Handoff("asked"),
-                "resolve": Update({"status": "resolved"}),
+                "resolve": Update(Changes(status=Status.RESOLVED)),
                 "close": Close(),
             }[what]
             envelope = to_conversation(

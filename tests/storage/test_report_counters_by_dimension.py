@@ -11,9 +11,10 @@ from backends import PostgresBackend, thread
 from samples import OPENING, Scribe, agent, answered, received, to_conversation, to_thread, uid
 
 from tertulia.actors.host.conversation_actor import ConversationActor
-from tertulia.core.conversation.commands import Assign, Command, Open, Post, Rate, ThreadKey, Update
+from tertulia.core.conversation.commands import Assign, Changes, Command, Open, Post, Rate, ThreadKey, Update
 from tertulia.core.conversation.entries import Actor, Assigned, Entry, Message, Rated, SlaNoted, StatusChanged
 from tertulia.core.conversation.state import Conversation, apply
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
 from tertulia.core.views.reports import Dimension, ReportItem
 from tertulia.core.views.statistics import DAY_MS, Period
@@ -22,6 +23,7 @@ from tertulia.storage.postgres.reports.report_counters import ACCURACY, ReportCo
 from tertulia.storage.postgres.reports.reports import PostgresReports
 
 AGENTS = ("ana", "ben", "cleo")
+
 COUNTS = "SELECT dimension, measure, at, item, bucket, n FROM report_counts WHERE account_id = $1 AND n <> 0 ORDER BY 1, 2, 3, 4, 5"
 
 
@@ -67,11 +69,13 @@ class Floor:
             "message": received("m").post,
             "answer": answered("a"),
             "note": answered("n", is_private=True),
-            "label": Update({"labels": labels if set(labels) != set(c.labels) else (*c.labels, f"l{c.seq}")}),
-            "team": Update({"team_id": pick([t for t in self.teams if t != c.team_id])}),
+            "label": Update(
+                Changes(labels=labels if set(labels) != set(c.labels) else (*c.labels, f"l{c.seq}"))
+            ),
+            "team": Update(Changes(team_id=pick([t for t in self.teams if t != c.team_id]))),
             "assign": Assign(pick([a for a in AGENTS if a != c.assignee_id])),
             "release": Assign(None),
-            "resolve": Update({"status": "resolved"}),
+            "resolve": Update(Changes(status=Status.RESOLVED)),
         }[what]
 
     def _command(self, target: str, command: Command) -> Write:

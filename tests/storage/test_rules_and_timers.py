@@ -14,7 +14,7 @@ from timed_host import Running, a_thread
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.host.rules_cache import RulesCache
 from tertulia.core.accounts.agents_and_teams import CannedResponse
-from tertulia.core.conversation.commands import By, Envelope, Post, Update
+from tertulia.core.conversation.commands import By, Changes, Envelope, Post, Update
 from tertulia.core.conversation.entries import Actor, Message, StatusChanged
 from tertulia.core.conversation.recent_messages import Recent
 from tertulia.core.conversation.state import State
@@ -204,7 +204,7 @@ async def test_an_account_that_cannot_be_read_has_no_rules_until_it_can(
 ) -> None:
     await rules.create(a_rule(account_id), BY)
     failing = Failing(archive)
-    keeper = RulesCache(failing, lambda: {account_id})
+    keeper = RulesCache(failing)
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD
     failing.fails = False
@@ -236,7 +236,7 @@ async def test_a_change_during_a_read_is_not_lost(
     rules: PostgresBotRules, archive: PostgresRulesArchive, account_id: str
 ) -> None:
     late = Late(archive)
-    keeper = RulesCache(late, lambda: {account_id})
+    keeper = RulesCache(late)
     preparing = asyncio.create_task(keeper.prepare({account_id}))
     await late.asked.wait()
     await rules.create(a_rule(account_id), BY)
@@ -338,7 +338,7 @@ async def test_the_clock_follows_the_settings_of_the_account(
     c, entries = await running.read(conversation_id)
     assert [e.data.state for e in entries if e.actor == Actor("system")] == ["breach"]  # type: ignore[union-attr]
     assert c.unanswered_since is not None and c.fired.sla
-    await do(Update({"status": "resolved"}))
+    await do(Update(Changes(status=Status.RESOLVED)))
     await running.ticker.scan()
     running.ahead = 4 * HOUR
     await running.ticker.scan()
@@ -371,7 +371,7 @@ async def test_timers_set_by_unread_rules_are_rescheduled(
     archive: PostgresRulesArchive, database: Database, account_id: str
 ) -> None:
     accounts, failing = PostgresAccounts(database), Failing(archive)
-    keeper = RulesCache(failing, lambda: {account_id})
+    keeper = RulesCache(failing)
     await accounts.update(account_id, None, {"expiry_hours": 3}, BY)
     await keeper.prepare({account_id})
     assert keeper.get(account_id) is UNREAD and not keeper.outdated_timers

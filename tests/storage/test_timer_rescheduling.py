@@ -11,7 +11,7 @@ from timed_host import Running, a_thread
 
 from tertulia.actors.clock import fresh_id
 from tertulia.actors.host.timer_rescheduling import TimerRescheduler
-from tertulia.core.conversation.commands import Assign, By, Command, Envelope, Update
+from tertulia.core.conversation.commands import Assign, By, Changes, Command, Envelope, Update
 from tertulia.core.conversation.entries import Actor, Message, SlaNoted
 from tertulia.core.conversation.status import Status
 from tertulia.core.ids import PARTITIONS, partition_of_conversation
@@ -119,10 +119,10 @@ async def test_enabling_csat_does_not_ask_about_old_conversations(
     running: Running,
 ) -> None:
     old = await opened(running)
-    await do(running, old, Update({"status": "resolved"}))
+    await do(running, old, Update(Changes(status=Status.RESOLVED)))
     running.ahead = 2 * HOUR
     fresh = await opened(running, 1)
-    await do(running, fresh, Update({"status": "resolved"}))
+    await do(running, fresh, Update(Changes(status=Status.RESOLVED)))
     forget(running)
     await stated(running, csat_enabled=True, auto_close_hours=1)
     await running.retimer.scan()

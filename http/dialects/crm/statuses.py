@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ....core.conversation.commands import Command, Done, GiveBack, Handoff, Update
+from ....core.conversation.commands import Changes, Command, Done, GiveBack, Handoff, Update
 from ....core.conversation.state import Conversation
 from ....core.conversation.status import Status
 from ...actions import conversations as actions
@@ -13,7 +13,7 @@ from .shapes import CrmStatus, status_of
 
 NO_REASON: Final = "Handoff requested"
 """The reason of a handoff that names none."""
-_REOPEN: Final = Update({"status": Status.OPEN})
+_REOPEN: Final = Update(Changes(status=Status.OPEN))
 _STEPS: Final[dict[CrmStatus, dict[Status, tuple[Command, ...]]]] = {
     "resolved": {},
     "active": {
@@ -24,16 +24,16 @@ _STEPS: Final[dict[CrmStatus, dict[Status, tuple[Command, ...]]]] = {
     },
     "handed_off": {Status.RESOLVED: (_REOPEN, Handoff(NO_REASON))},
     "expired": {
-        Status.RESOLVED: (_REOPEN, Update({"status": Status.EXPIRED})),
-        Status.ASSIGNED: (Update({"status": Status.PENDING}), Update({"status": Status.EXPIRED})),
+        Status.RESOLVED: (_REOPEN, Update(Changes(status=Status.EXPIRED))),
+        Status.ASSIGNED: (Update(Changes(status=Status.PENDING)), Update(Changes(status=Status.EXPIRED))),
     },
 }
 """Wanted status → present one → the commands that lead there."""
 _OTHERWISE: Final[dict[CrmStatus, Command]] = {
-    "resolved": Update({"status": Status.RESOLVED}),
+    "resolved": Update(Changes(status=Status.RESOLVED)),
     "active": _REOPEN,
     "handed_off": Handoff(NO_REASON),
-    "expired": Update({"status": Status.EXPIRED}),
+    "expired": Update(Changes(status=Status.EXPIRED)),
 }
 """Where `_STEPS` has none: the core refuses to change final statuses."""
 

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ....core.assistance.suggestions import OPEN
-from ....core.conversation.commands import Update
+from ....core.conversation.commands import Changes, Update
 from ....core.errors import NotFound
 from ....core.ports.assistance.reply_desk import DeskFilter, DeskRow
 from ...actions import conversations as actions
@@ -121,7 +121,7 @@ async def suggestion(call: Call[Any]) -> web.Response:
 async def archive(call: Call[DeskArchiving]) -> web.Response:
     c = await shapes.mail_conversation(call)
     noted = {} if call.body.reason is None else {"archive_reason": call.body.reason}
-    await call.ask(Update({"archived": True}, metadata=noted), conversation=c.id)
+    await call.ask(Update(Changes(archived=True), metadata=noted), conversation=c.id)
     return answer(DeskSuccess("Conversation archived", c.id))
 
 

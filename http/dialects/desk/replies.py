@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ....core.assistance.prompts import MAX_WISH
 from ....core.assistance.suggestions import Length, Tone, Wishes
-from ....core.conversation.commands import Post, Update
+from ....core.conversation.commands import Changes, Post, Update
 from ....core.conversation.entries import Message
 from ....core.conversation.state import Conversation
 from ....core.errors import Internal, NotFound, Stale
@@ -92,7 +92,7 @@ async def _rename(call: Call[Any], c: Conversation, subject: str | None) -> None
     """Mails go out under the conversation's subject."""
     bare = "" if subject is None else subject.strip().removeprefix("Re:").strip()
     if bare and bare != c.subject:
-        await call.ask(Update({"subject": bare}), conversation=c.id)
+        await call.ask(Update(Changes(subject=bare)), conversation=c.id)
 
 
 async def _left(call: Call[Any], message_id: str) -> None:

@@ -89,7 +89,9 @@ async def _change(
     stated = {shapes.INTENT: intent, shapes.STEP: step}
     merged |= {name: value for name, value in stated.items() if value is not None}
     actions.check_metadata(metadata)
-    done = await call.ask(Update({}, merged, metadata or {}), conversation=session.conversation_id)
+    done = await call.ask(
+        Update(context=merged, metadata=metadata or {}), conversation=session.conversation_id
+    )
     assert done.conversation is not None
     return session, done.conversation
 

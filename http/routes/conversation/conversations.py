@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ....core.accounts.principal import Role
 from ....core.conversation.commands import (
+    Changes,
     Close,
     Entrust,
     GiveBack,
@@ -29,6 +30,7 @@ from ....core.views.inbox import IncludedContact
 from ...actions import conversations, opening
 from ...actions.conversations import check_team
 from ...framework.endpoint import Call, Route, answer, created, no_content
+from ...framework.pagination import given
 from .messages import MessagesQuery, page, visible
 
 TAG = "conversations"
@@ -187,29 +189,30 @@ def _included(call: Call[None]) -> frozenset[str]:
 
 
 async def patch(call: Call[ConversationPatch]) -> web.Response:
-    changes = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
-    if not changes:
-        raise Invalid("nothing to change", errors=(("", "name at least one field"),))
-    conversations.check_metadata(changes.get("metadata"))
-    if "labels" in changes:
-        changes["labels"] = list(dict.fromkeys(changes["labels"]))
-    snoozed = changes.get("snoozed_until")
-    if snoozed is not None:
+    update = Update(_changes(call))
+    await check_team(call, update.changes.team_id or None)
+    if agent_id := update.changes.assignee_id:
+        done = await conversations.ask_for_agent(call, update, call.id(), agent_id, "assignee_id")
+    else:
+        done = await call.ask(update, conversation=call.id())
+    return answer(conversations.conversation_of(call, done))
+
+
+def _changes(call: Call[ConversationPatch]) -> Changes:
+    """The fields of the body as the core has them. Raises Invalid."""
+    wanted = given(call.body)
+    conversations.check_metadata(wanted.get("metadata"))
+    if "labels" in wanted:
+        wanted["labels"] = tuple(dict.fromkeys(wanted["labels"]))
+    if (snoozed := wanted.get("snoozed_until")) is not None:
         if snoozed.tzinfo is None:
             raise Invalid(
                 "a time needs an offset", errors=(("snoozed_until", "RFC 3339 with Z or an offset"),)
             )
-        changes["snoozed_until"] = int(snoozed.timestamp() * 1000)
-    await check_team(call, changes.get("team_id"))
-    if changes.get("assignee_id") == "me":
-        changes["assignee_id"] = call.principal.user_id
-    if changes.get("assignee_id") is not None:
-        done = await conversations.ask_for_agent(
-            call, Update(changes), call.id(), changes["assignee_id"], "assignee_id"
-        )
-    else:
-        done = await call.ask(Update(changes), conversation=call.id())
-    return answer(conversations.conversation_of(call, done))
+        wanted["snoozed_until"] = int(snoozed.timestamp() * 1000)
+    if wanted.get("assignee_id") == "me":
+        wanted["assignee_id"] = call.principal.user_id
+    return Changes(**wanted)
 
 
 async def close(call: Call[None]) -> web.Response:

@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from msgspec import UNSET
 
 from ....actors.clock import fresh_id
 from ....core.accounts.agents_and_teams import CannedResponse, MacroActions
 from ....core.accounts.principal import Role
-from ....core.conversation.commands import Update
+from ....core.conversation.commands import Changes, Update
+from ....core.conversation.state import Conversation
+from ....core.conversation.status import Status
 from ....core.errors import Conflict, Invalid, NotFound
 from ....core.text.fields import NextCursor, about
 from ....core.text.templates import render as fill
@@ -196,16 +199,23 @@ async def apply(call: Call[RenderRequest]) -> web.Response:
     c = await call.services.stores.conversations.get(call.account_id, conversation_id)
     if c is None:
         raise NotFound("no such conversation", errors=(("conversation_id", "no such conversation"),))
-    changes = msgspec.to_builtins(canned.actions)
-    if added := changes.pop("add_labels", None):
-        changes["labels"] = list(dict.fromkeys([*c.labels, *added]))[:MAX_LABELS]
-    if c.status == changes.get("status"):
-        del changes["status"]
-    if not changes:
+    changes = _changes(canned.actions, c)
+    if not changes.given():
         return answer(conversations.conversation_view(c))
-    await conversations.check_team(call, changes.get("team_id"))
+    await conversations.check_team(call, canned.actions.team_id)
     return answer(
         conversations.conversation_of(call, await call.ask(Update(changes), conversation=conversation_id))
+    )
+
+
+def _changes(actions: MacroActions, c: Conversation) -> Changes:
+    """A macro's changes to a conversation, without a status that it already has."""
+    labels = tuple(dict.fromkeys([*c.labels, *actions.add_labels]))[:MAX_LABELS]
+    return Changes(
+        status=UNSET if actions.status in (None, c.status) else Status(actions.status),
+        priority=UNSET if actions.priority is None else actions.priority,
+        labels=labels if actions.add_labels else UNSET,
+        team_id=UNSET if actions.team_id is None else actions.team_id,
     )
 
 

@@ -27,6 +27,7 @@ from waiting import until
 
 from tertulia.actors.clock import now_ms
 from tertulia.core.conversation.commands import (
+    Changes,
     Close,
     Done,
     Envelope,
@@ -41,6 +42,7 @@ from tertulia.core.conversation.commands import (
     Update,
 )
 from tertulia.core.conversation.entries import Message, Opened
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.ids import partition_of_conversation, partition_of_thread
 from tertulia.core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch
@@ -118,13 +120,13 @@ async def test_one_conversation_for_many_who_find_or_create(rig: Rig) -> None:
 
 async def test_a_thread_goes_through_its_life(rig: Rig) -> None:
     first = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), first))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), first))
     await rig.done(to_thread(received("again")))
     assert rig.store.conversations[first].status == "open"
-    await rig.done(to_conversation(Update({"status": "resolved"}), first))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), first))
     second = (await rig.done(to_thread(Open(OPENING), by=agent()))).conversation
     assert second is not None and second.id != first
-    assert code(await rig.ask(to_conversation(Update({"status": "open"}), first))) == "conflict"
+    assert code(await rig.ask(to_conversation(Update(Changes(status=Status.OPEN)), first))) == "conflict"
     await rig.done(to_conversation(Close(), second.id))
     third = await rig.done(to_thread(received("and again")))
     assert third.entries[0].conversation_id == first
@@ -261,7 +263,7 @@ async def test_a_retry_answers_what_the_first_attempt_did(rig: Rig, kind: str, c
         "provider": to_thread(received("once", external_id="x")),
         "post": to_conversation(answered("once"), conversation),
         "open": to_thread(Open(OPENING), by=agent()),
-        "update": to_conversation(Update({"subject": "x"}), conversation),
+        "update": to_conversation(Update(Changes(subject="x")), conversation),
         "close": to_conversation(Close(), conversation),
     }[kind]
     rig.journal.faults = [stored_but(StaleEpoch("gone"))]
@@ -332,7 +334,7 @@ async def test_one_poisoned_command_is_refused_alone(rig: Rig) -> None:
     envelopes = [to_thread(received(f"m{n}"), thread) for n, thread in enumerate(threads(6))]
     envelopes[3] = to_thread(received("a\0b"), threads(6)[3])
     beside = [to_conversation(answered("x"), conversation), to_conversation(answered("y"), conversation)]
-    poison = to_conversation(Update({"team_id": "none"}), conversation)
+    poison = to_conversation(Update(Changes(team_id="none")), conversation)
     outcomes = await rig.submit(*envelopes, beside[0], poison, beside[1])
     refused = [n for n, o in enumerate(outcomes) if isinstance(o, Refused)]
     assert refused == [3, 7] and {code(outcomes[n]) for n in refused} == {"invalid"}
@@ -463,7 +465,7 @@ async def test_activation_is_batched(rig: Rig) -> None:
 
 async def test_commands_keep_their_order_over_an_activation(rig: Rig) -> None:
     conversation = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), conversation))
     rig.host.activations.sweep(-1, 0)
     rig.archive.close()
     asking = [rig.asking(to_thread(received("0")), to_thread(received("1")))]
@@ -495,7 +497,7 @@ async def test_loads_overlap_and_share_a_new_contact(rig: Rig) -> None:
 
 async def test_what_leaves_memory_during_a_load_is_read_again(rig: Rig) -> None:
     conversation = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), conversation))
     rig.host.activations.sweep(-1, 0)
     rig.archive.close()
     by_id = rig.asking(to_conversation(answered("by id"), conversation))
@@ -512,7 +514,7 @@ async def test_the_newest_resolved_conversation_is_activated_for_a_message(rig: 
         done = await rig.done(to_thread(Open(OPENING), by=agent()))
         assert done.conversation is not None
         conversations.append(done.conversation.id)
-        await rig.done(to_conversation(Update({"status": "resolved"}), conversations[-1]))
+        await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), conversations[-1]))
         opened = now_ms()
         await until(lambda opened=opened: now_ms() > opened, "the next millisecond, by which ids sort")
     rig.host.activations.sweep(-1, 0)
@@ -524,7 +526,7 @@ async def test_the_newest_resolved_conversation_is_activated_for_a_message(rig: 
 async def test_a_conversation_that_was_removed_is_no_target(rig: Rig) -> None:
     """Retention took it while the thread stood in memory."""
     first = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), first))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), first))
     second = (await rig.done(to_thread(Open(OPENING), by=agent()))).conversation
     assert second is not None
     await rig.done(to_conversation(Close(), second.id))
@@ -565,7 +567,7 @@ async def test_a_poisoned_address_is_refused_alone(rig: Rig) -> None:
 async def test_what_is_dropped_during_an_activation_is_loaded_again(rig: Rig) -> None:
     """A commit fails while another conversation of its thread is being loaded."""
     first = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), first))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), first))
     second = (await rig.done(to_thread(Open(OPENING), by=agent()))).conversation
     assert second is not None
     residents = rig.host.activations
@@ -664,7 +666,7 @@ async def test_disowning_leaves_nothing_of_an_activation(rig: Rig) -> None:
 
 async def test_rating_and_the_like_survive_a_restart(rig: Rig) -> None:
     conversation = await opened(rig)
-    await rig.done(to_conversation(Update({"status": "resolved"}), conversation))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), conversation))
     await rig.done(to_conversation(Rate(5), conversation, customer()))
     await rig.restart()
     refused = await rig.ask(to_conversation(Rate(4), conversation, customer()))

@@ -19,6 +19,7 @@ from rig import Fault, Rig, raising, stored_but
 from samples import ACCOUNT, CHANNEL, OPENING, agent, answered, received, to_conversation, to_thread, uid
 
 from tertulia.core.conversation.commands import (
+    Changes,
     Close,
     Done,
     Envelope,
@@ -29,6 +30,7 @@ from tertulia.core.conversation.commands import (
     ThreadKey,
     Update,
 )
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import DuplicateKey, NotStored, Rejected, StaleEpoch
 
 THREADS = [ThreadKey(ACCOUNT, CHANNEL, f"+{n}") for n in range(4)]
@@ -89,7 +91,7 @@ class Hosts(RuleBasedStateMachine):
         target = conversations[0].id
         if kind == "post":
             return to_conversation(answered(token, key=token), target), token
-        command = Close() if kind == "close" else Update({"status": "resolved"})
+        command = Close() if kind == "close" else Update(Changes(status=Status.RESOLVED))
         return to_conversation(command, target), None
 
     # -- what happens

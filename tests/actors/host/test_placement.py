@@ -22,7 +22,8 @@ from samples import (
 )
 
 from tertulia.actors.transport.turns import TurnRequest, TurnResult
-from tertulia.core.conversation.commands import Close, Done, Open, Recall, Refused, ThreadKey, Update
+from tertulia.core.conversation.commands import Changes, Close, Done, Open, Recall, Refused, ThreadKey, Update
+from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import NotStored
 
 
@@ -116,9 +117,9 @@ async def test_a_result_that_comes_after_its_actor_was_dropped(rig: Rig) -> None
 async def test_two_conversations_of_a_thread_race_for_its_key(rig: Rig) -> None:
     """Each runs in its own process, and neither knows of the other's turn: the journal lets one of them."""
     first = (await rig.done(to_thread(received("first")))).entries[0].conversation_id
-    await rig.done(to_conversation(Update({"status": "resolved"}), first))
+    await rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), first))
     outcomes = await asyncio.gather(
-        rig.ask(to_conversation(Update({"status": "open"}), first)),
+        rig.ask(to_conversation(Update(Changes(status=Status.OPEN)), first)),
         rig.ask(to_thread(Open(OPENING), by=agent())),
         rig.ask(to_thread(received("second"))),
         rig.ask(to_thread(Open(OPENING, find=True), by=agent())),

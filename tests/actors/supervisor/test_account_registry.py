@@ -13,7 +13,8 @@ from supervised import Office
 from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.core.conversation.commands import Assign, Envelope, Update
+from tertulia.core.conversation.commands import Assign, Changes, Envelope, Update
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import NotFound, StorageUnavailable
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.routing.supervision_messages import AgentFacts, Presence
@@ -37,13 +38,13 @@ async def test_an_account_leaves_when_all_is_done_and_comes_back_when_something_
     await until(lambda: in_memory(office) == 1, "it to be there")
     await office.appear("ana", ttl=300)
     await until(lambda: office.holder(c) == "ana", "ana to have it")
-    await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, agent("ana")))
     await until(lambda: in_memory(office) == 0, "it to leave")
     other = await office.open("two")
     office.push(other)
     await until(lambda: in_memory(office) == 1, "it to come back")
     await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign("ana"), other))
-    await office.rig.done(to_conversation(Update({"status": "closed"}), other, agent("ana")))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.CLOSED)), other, agent("ana")))
     await until(lambda: in_memory(office) == 0, "it to leave again")
     assert (await office.supervisor.queue(ACCOUNT, None, 10)).total == 0 and in_memory(office) == 1
 

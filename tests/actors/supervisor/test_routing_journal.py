@@ -11,8 +11,9 @@ from supervised import Office
 from waiting import until
 
 from tertulia.actors.supervisor.account.routing_journal import MAX_GATHERED, RoutingJournal
-from tertulia.core.conversation.commands import Update
+from tertulia.core.conversation.commands import Changes, Update
 from tertulia.core.conversation.entries import Assigned
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Policy, Preferences
@@ -42,7 +43,7 @@ async def test_it_makes_the_decisions_of_a_supervisor_and_its_successor_again(of
     await office.appear("ben")
     third = await office.open("three")
     office.push(third)
-    await office.rig.done(to_conversation(Update({"status": "resolved"}), names[0], agent("ana")))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), names[0], agent("ana")))
     office.push(names[0])
     await until(lambda: office.holder(third) is not None, "the third one to be assigned")
     await until(lambda: any(e.conversation_id == third for e in journal(office.store)), "the journal")

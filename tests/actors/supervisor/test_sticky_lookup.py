@@ -13,8 +13,9 @@ from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.core.accounts.account_settings import AccountSettings, Routing
-from tertulia.core.conversation.commands import Assign, Envelope, Release, ThreadKey, Update
+from tertulia.core.conversation.commands import Assign, Changes, Envelope, Release, ThreadKey, Update
 from tertulia.core.conversation.entries import Assigned
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.routing.supervision_messages import AgentFacts, Presence
@@ -32,7 +33,7 @@ async def served_by(office: Office, user: str, name: str, end: str = "closed") -
     """A conversation of a customer's that an agent had."""
     c = await office.open(name)
     await office.supervisor.ask(Envelope(fresh_id(), ACCOUNT, SERVICE, Assign(user), c))
-    await office.rig.done(to_conversation(Update({"status": end}), c, agent(user)))
+    await office.rig.done(to_conversation(Update(Changes(status=Status(end))), c, agent(user)))
     return c
 
 

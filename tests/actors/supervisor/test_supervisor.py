@@ -16,6 +16,7 @@ from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.core.accounts.account_settings import AccountSettings, Routing
 from tertulia.core.conversation.commands import (
     Assign,
+    Changes,
     Done,
     EndOffer,
     Envelope,
@@ -25,6 +26,7 @@ from tertulia.core.conversation.commands import (
     Update,
 )
 from tertulia.core.conversation.entries import Assigned, Offered, OfferEnded
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import Conflict, Overloaded
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.routing.supervision_messages import SHARDS, AccountFacts, AgentFacts, Presence, shard_of
@@ -38,7 +40,7 @@ async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
     # a slot that frees itself unheard is found as well
     second, third = sorted([await office.open("two"), await office.open("three")])  # of one moment, perhaps
     await until(lambda: office.holder(second) == "ana", "the second slot")
-    await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, agent("ana")))
     await until(lambda: office.holder(third) == "ana", "the freed slot")
     (assigned,) = office.entries(third, Assigned)
     assert assigned.by == "routing" and assigned.explain["chosen"] == "ana"
@@ -52,7 +54,7 @@ async def test_a_commit_is_seen_whole(office: Office) -> None:
     await office.start()
     await office.appear("ana")
     c = await office.open("one")
-    await office.rig.done(to_conversation(Update({"team_id": str(uuid.uuid4())}), c, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(team_id=str(uuid.uuid4()))), c, SERVICE))
     office.push(c)
     desk = await office.supervisor.account(ACCOUNT)
     await until(lambda: c in desk.desk.queue, "it to wait for its team")
@@ -165,7 +167,7 @@ async def test_an_offer_ends_with_its_conversation(office: Office) -> None:
     c = await office.open("one")
     office.push(c)
     await until(lambda: office.offered(c) == "ana", "the offer")
-    await office.rig.done(to_conversation(Update({"status": "resolved"}), c, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, SERVICE))
     other = await office.open("two")
     await until(lambda: office.offered(other) == "ana", "the room that it kept")
     assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
@@ -175,7 +177,9 @@ async def test_what_is_snoozed_is_given_to_nobody(office: Office) -> None:
     await office.start()
     first, second = await office.open("one"), await office.open("two")
     for c in (first, second):
-        await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+        await office.rig.done(
+            to_conversation(Update(Changes(snoozed_until=now_ms() + 3_600_000)), c, SERVICE)
+        )
     await office.appear("ana")
     await office.start()  # neither by who hears of it nor by who reads it
     await office.appear("ana")
@@ -185,7 +189,7 @@ async def test_what_is_snoozed_is_given_to_nobody(office: Office) -> None:
     thread = ThreadKey(ACCOUNT, THREAD.channel_id, "one")
     await office.rig.done(to_thread(received("hello?"), thread, customer(thread)))
     await until(lambda: office.holder(first) == "ana", "the customer's word to end it")
-    await office.rig.done(to_conversation(Update({"snoozed_until": None}), second, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(snoozed_until=None)), second, SERVICE))
     desk = await office.supervisor.account(ACCOUNT)
     await until(lambda: second in desk.desk.queue, "the other one to wait, ana being full")
 
@@ -196,12 +200,12 @@ async def test_an_offer_ends_with_a_snooze_and_comes_anew_after_it(office: Offic
     await office.appear("ana")
     c = await office.open("one")
     await until(lambda: office.offered(c) == "ana", "the offer")
-    await office.rig.done(to_conversation(Update({"snoozed_until": now_ms() + 3_600_000}), c, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(snoozed_until=now_ms() + 3_600_000)), c, SERVICE))
     other = await office.open("two")
     await until(lambda: office.offered(other) == "ana", "the room that it kept")
     assert [e.outcome for e in office.entries(c, OfferEnded)] == ["withdrawn"]
-    await office.rig.done(to_conversation(Update({"status": "resolved"}), other, SERVICE))
-    await office.rig.done(to_conversation(Update({"snoozed_until": None}), c, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), other, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(snoozed_until=None)), c, SERVICE))
     await until(lambda: office.offered(c) == "ana", "the offer to come again")
 
 
@@ -321,7 +325,7 @@ async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> Non
     await until(lambda: told() == first, "the first picture")
     office.hints.away = True
     await office.appear("ana", status="offline")
-    await office.rig.done(to_conversation(Update({"status": "closed"}), one, SERVICE))
+    await office.rig.done(to_conversation(Update(Changes(status=Status.CLOSED)), one, SERVICE))
     await until(lambda: office.supervisor.statistics()["queued"] == 1, "the queue to move")
     lost = office.hints.lost
     await until(lambda: office.hints.lost > lost + 2, "words that nobody gets")

@@ -14,8 +14,9 @@ from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.supervisor.account.account_desk import AccountDesk
-from tertulia.core.conversation.commands import Assign, Envelope, Outcome, Release, Update
+from tertulia.core.conversation.commands import Assign, Changes, Envelope, Outcome, Release, Update
 from tertulia.core.conversation.state import Conversation
+from tertulia.core.conversation.status import Status
 from tertulia.core.errors import Internal, Overloaded, StorageUnavailable
 from tertulia.core.routing.facts import Preferences
 from tertulia.core.routing.supervision_messages import AgentFacts, Presence, shard_of
@@ -200,7 +201,7 @@ async def test_one_that_ends_before_the_answer_to_its_assignment_holds_nobody(of
 
     async def slow(envelope: Envelope) -> Outcome:
         outcome = await office.rig.ask(envelope)
-        await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+        await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, agent("ana")))
         office.push(c)
         heard.set()
         return outcome
@@ -246,7 +247,7 @@ async def test_one_that_ends_while_it_is_read_holds_nobody(
     await office.supervisor.sender.wait_idle(c)
 
     async def end() -> None:
-        await office.rig.done(to_conversation(Update({"status": "resolved"}), c, agent("ana")))
+        await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, agent("ana")))
         office.push(c)
 
     reads = while_read(office, monkeypatch, end)
@@ -257,26 +258,26 @@ async def test_one_that_ends_while_it_is_read_holds_nobody(
     assert _active(desk, "ana") == 0
 
 
-@pytest.mark.parametrize("change", [{"status": "resolved"}, {"priority": "urgent"}])
+@pytest.mark.parametrize("change", [Changes(status=Status.RESOLVED), Changes(priority="urgent")])
 async def test_what_happens_to_one_that_is_only_being_read_counts(
-    office: Office, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+    office: Office, monkeypatch: pytest.MonkeyPatch, change: Changes
 ) -> None:
     await office.start()
     desk = await office.supervisor.account(ACCOUNT)
     c = await office.open("one")
     told = 0
 
-    async def do(changes: dict[str, str]) -> None:
+    async def do(changes: Changes) -> None:
         nonlocal told
         await office.rig.done(to_conversation(Update(changes), c, agent("ana")))
         new = [e for e in office.rig.store.entries[c] if e.seq >= told]
         told = new[-1].seq + 1
         office.supervisor.on_entries(new)
 
-    await do({"status": "resolved"})
+    await do(Changes(status=Status.RESOLVED))
     assert c not in desk.conversations
     reads = while_read(office, monkeypatch, lambda: do(change))
-    await do({"status": "open"})
+    await do(Changes(status=Status.OPEN))
     stored = office.rig.store.conversations
     await until(lambda: len(reads) >= 2, "it to be read again, as what was read is old")
     await asyncio.sleep(0)

@@ -16,6 +16,7 @@ from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     BotAnswer,
+    Changes,
     Close,
     Command,
     Done,
@@ -99,7 +100,7 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
-    Update({"labels": ["a"], "archived": True}), Update({}, {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
+    Update(Changes(labels=("a",), archived=True)), Update(Changes(), {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
     EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
     Edit("p", "m", 3, "new", "old", 7), BotAnswer("r", 4, "Hello", 0.5, {"name": "Ana"}, (("a", "Returns"),), "s", "w", "f", "m"),

@@ -34,6 +34,7 @@ from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import (
     Assign,
     By,
+    Changes,
     Close,
     Command,
     Done,
@@ -54,7 +55,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Actor, Assigned, Edited, Entry, Message, Opened
 from tertulia.core.conversation.recent_messages import CONTEXT_SIZE
-from tertulia.core.conversation.state import PREVIEW_LENGTH, Conversation, State, amended, apply, edited_at
+from tertulia.core.conversation.state import PREVIEW_LENGTH, State, amended, apply, edited_at
 from tertulia.core.conversation.status import HELD, LIVE, Status
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.errors import BY_CODE
@@ -65,6 +66,20 @@ THREADS = [
 ]
 PEOPLE = [agent("ana"), agent("ben"), agent("lou", "lead"), agent("ada", "admin"), SERVICE]
 KEYS = st.none() | st.sampled_from(["k1", "k2"])
+NEW_VALUES = {
+    "status": st.sampled_from(Status),
+    "assignee_id": st.sampled_from(["ana", "ben", None]),
+    "team_id": st.sampled_from(["sales", None]),
+    "priority": st.sampled_from(["normal", "urgent"]),
+    "labels": st.lists(st.sampled_from("abc")).map(tuple),
+    "subject": st.none() | st.text(),
+    "metadata": st.dictionaries(st.text(), json_values, max_size=2),
+    "bot_context": st.dictionaries(st.text(), json_values, max_size=2),
+    "contact_name": st.none() | st.text(),
+    "outlet_id": st.none() | st.text(),
+    "snoozed_until": st.none() | st.integers(-1, 10**18),
+    "archived": st.booleans(),
+}
 ORDINARY = {"channel_id", "contact_identifier", "topic", "account_id", "id", "contact_id", "created_at"}
 
 
@@ -199,16 +214,9 @@ class World(RuleBasedStateMachine):
     @rule(
         number=st.integers(0),
         by=st.sampled_from(PEOPLE),
-        changes=st.dictionaries(
-            st.sampled_from([*Conversation.__struct_fields__, "archived", "nonsense"]),
-            json_values
-            | st.sampled_from(
-                [*[s.value for s in Status], "ana", "ben", "urgent", True, False, ["a"], 7, None]
-            ),
-            max_size=4,
-        ),
+        changes=st.fixed_dictionaries({}, optional=NEW_VALUES).map(lambda given: Changes(**given)),
     )
-    def update(self, number: int, by: By, changes: dict[str, Any]) -> None:
+    def update(self, number: int, by: By, changes: Changes) -> None:
         self.ask(number, by, Update(changes))
 
     @rule(
@@ -216,8 +224,7 @@ class World(RuleBasedStateMachine):
         assignee=st.sampled_from(["ana", "ben", None]), assigns=st.booleans(),
     )  # fmt: skip
     def patch(self, number: int, by: By, status: Status, assignee: str | None, assigns: bool) -> None:
-        changes: dict[str, Any] = {"status": status.value}
-        self.ask(number, by, Update(changes | ({"assignee_id": assignee} if assigns else {})))
+        self.ask(number, by, Update(Changes(status, assignee if assigns else msgspec.UNSET)))
 
     @rule(number=st.integers(0), by=st.sampled_from(PEOPLE), to=st.sampled_from(["ana", "ben", "lou", None]))
     def assign(self, number: int, by: By, to: str | None) -> None:

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from samples import NOW, SERVICE, THREAD
 
-from tertulia.core.conversation.commands import Opening, Update
+from tertulia.core.conversation.commands import Changes, Opening, Update
 from tertulia.core.conversation.entries import Actor, Entry, StatusChanged
 from tertulia.core.conversation.state import State, apply
 from tertulia.core.conversation.status import FINAL, HELD, LIVE, Change, Status, next_status
@@ -69,7 +69,7 @@ def in_status(status: Status) -> State:
 @pytest.mark.parametrize(("status", "wanted"), list(itertools.product(Status, Status)))
 def test_every_status_asked_of_every_status(status: Status, wanted: Status) -> None:
     def ask() -> tuple[object, ...]:
-        return decide(in_status(status), SERVICE, Update({"status": wanted.value}), Turn(NOW, lambda: "id"))
+        return decide(in_status(status), SERVICE, Update(Changes(status=wanted)), Turn(NOW, lambda: "id"))
 
     if status is wanted:
         assert ask() == ()

@@ -14,6 +14,7 @@ from tertulia.core.conversation.commands import (
     Assign,
     BotAnswer,
     By,
+    Changes,
     Close,
     Done,
     Edit,
@@ -177,7 +178,7 @@ def test_whoever_takes_it_gets_the_summary() -> None:
 
 
 def test_what_ends_it_leaves_no_summary() -> None:
-    for command in (Update({"status": "resolved"}), Close()):
+    for command in (Update(Changes(status=Status.RESOLVED)), Close()):
         thread = talk()
         thread.says("How do I return this?")
         said = thread.do(command, SERVICE)
@@ -200,7 +201,7 @@ def test_only_the_bot_itself_answers_like_this() -> None:
     for by in (SERVICE, agent(), agent(role="admin")):
         thread.do(BotAnswer(ASSISTED.id, thread.c.seq, "x", 1.0), by)
         assert isinstance(thread.outcome, Refused) and thread.outcome.code == "forbidden"
-    thread.do(Update({}, context={STATE: {}}), SERVICE)
+    thread.do(Update(Changes(), context={STATE: {}}), SERVICE)
     assert isinstance(thread.outcome, Refused) and thread.outcome.code == "invalid"
 
 

@@ -13,6 +13,7 @@ from samples import NOW, SERVICE, agent, answered, received
 from tertulia.core.conversation.commands import (
     Assign,
     By,
+    Changes,
     Close,
     Command,
     Done,
@@ -143,7 +144,7 @@ def test_after_a_handoff_no_bot_speaks_until_the_conversation_was_resolved() -> 
     assert texts(thread.says("hours")) == []
     thread.do(Release(), agent("a-1"))
     assert texts(thread.says("hours")) == []
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
     thread.check()
 
@@ -155,7 +156,7 @@ def test_what_a_human_left_waits_for_the_next_human(left: Command) -> None:
     thread.do(left, SERVICE)
     assert texts(thread.says("hours")) == [] and thread.c.waits and not thread.c.handoff_requested
     assert [type(d) for d in thread.says("a human!")] == [Message, HandoffRequested] and thread.c.waits
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."] and thread.c.status is Status.BOT
     thread.check()
 
@@ -193,7 +194,7 @@ def test_the_bot_is_silent_while_somebody_has_the_conversation(status: str) -> N
     thread = Thread(rules(HOURS, FALLBACK))
     thread.do(Assign("a-1"), SERVICE)
     if status == "pending":
-        thread.do(Update({"status": "pending"}), agent("a-1"))
+        thread.do(Update(Changes(status=Status.PENDING)), agent("a-1"))
     assert texts(thread.says("hours, human")) == [] and not thread.c.handoff_requested
     assert thread.c.status is Status.ASSIGNED
 
@@ -287,10 +288,10 @@ def test_automatic_answers_are_bounded_by_the_hour() -> None:
     assert texts(thread.says("hours")) == []
     assert thread.c.status is Status.OPEN and thread.c.handoff_requested, "a human sees to it"
     thread.check()
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert texts(thread.says("hours")) == [], "a reopening does not start the hour anew"
     thread.now += 3_600_000
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert texts(thread.says("hours")) == ["We open at nine."]
     thread.check()
 
@@ -324,7 +325,7 @@ def test_questions_for_a_score_are_automatic_answers_too() -> None:
         thread.says("hours")
     asked = 0
     for _ in range(3):
-        thread.do(Update({"status": "resolved"}), SERVICE)
+        thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
         said = thread.do(Tick(thread.c.timer_at or 0), By("system", None, "system"))
         asked += sum(isinstance(d, Message) for d in said)
         thread.says("ok")
@@ -337,7 +338,7 @@ def test_new_conversations_are_those_the_customer_begins() -> None:
     thread = Thread(rules(greeting, HOURS))
     assert texts(thread.says("hello")) == ["Welcome!"]
     assert texts(thread.says("hours")) == ["We open at nine."]
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert texts(thread.says("hours")) == ["Welcome!"]
 
 
@@ -515,8 +516,8 @@ steps = st.one_of(
         st.sampled_from(
             [
                 Post("bot", "hm", metadata={"low_confidence": True}), Post("bot", "yes"), answered(),
-                Assign("a-1"), Release(), Update({"status": "resolved"}), Update({"status": "open"}),
-                Update({"status": "pending"}), GiveBack(), Close(), Update({"labels": ["x"]}),
+                Assign("a-1"), Release(), Update(Changes(status=Status.RESOLVED)), Update(Changes(status=Status.OPEN)),
+                Update(Changes(status=Status.PENDING)), GiveBack(), Close(), Update(Changes(labels=("x",))),
             ]
         ),
     ),

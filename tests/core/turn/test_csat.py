@@ -9,7 +9,7 @@ from samples import NOW, SERVICE, received
 from timed_thread import HOUR, Thread
 
 from tertulia.core.accounts.account_settings import AccountSettings
-from tertulia.core.conversation.commands import Opening, Post, Rate, Receive, Update
+from tertulia.core.conversation.commands import Changes, Opening, Post, Rate, Receive, Update
 from tertulia.core.conversation.entries import Attachment, Message, Rated, StatusChanged
 from tertulia.core.conversation.status import Status
 from tertulia.core.turn.csat import score_of
@@ -38,7 +38,7 @@ def asked(question: str | None = None) -> Thread:
     stated = {} if question is None else {"csat_question": question}
     thread = Thread(csat_enabled=True, auto_close_hours=3, **stated)
     thread.do(received("hello"))
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     ((_, message),) = thread.until(NOW + 60_000)
     assert isinstance(message, Message) and message.content == (question or AccountSettings().csat_question)
     return thread
@@ -60,7 +60,7 @@ def test_anything_else_reopens_and_is_asked_about_again() -> None:
     status, _ = thread.do(received("5 more minutes please"))
     assert status == StatusChanged(Status.RESOLVED, Status.OPEN)
     assert [type(d) for d in thread.do(received("5"))] == [Message], "the question was about the last time"
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert len(thread.until(thread.now + 60_000)) == 1
     assert isinstance(thread.do(received("2"))[0], Rated)
 
@@ -74,7 +74,7 @@ def test_a_second_digit_is_a_message_like_any_other() -> None:
 def test_a_digit_is_a_message_where_nobody_asked() -> None:
     thread = Thread()
     thread.do(received("hello"))
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     assert [type(d) for d in thread.do(received("5"))] == [StatusChanged, Message]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import NOW, SERVICE, agent, answered, customer, received
 from timed_thread import CLOCK, HOUR, MINUTE, Thread
 
-from tertulia.core.conversation.commands import Assign, By, Open, Post, Rate, Release, Tick, Update
+from tertulia.core.conversation.commands import Assign, By, Changes, Open, Post, Rate, Release, Tick, Update
 from tertulia.core.conversation.entries import Message, SlaNoted, StatusChanged, Updated
 from tertulia.core.conversation.state import CSAT_ASK
 from tertulia.core.conversation.status import Status
@@ -42,7 +42,7 @@ def test_what_an_agent_holds_does_not_expire_and_what_waits_for_the_customer_doe
     thread.do(received("hello"))
     thread.do(Assign("ana"), SERVICE)
     assert thread.until(NOW + 9 * HOUR) == []
-    thread.do(Update({"status": "pending"}), agent())
+    thread.do(Update(Changes(status=Status.PENDING)), agent())
     ((at, data),) = thread.until(NOW + 20 * HOUR)
     assert (data.to_status is Status.EXPIRED and at == 9 * HOUR + 1000) or at == 9 * HOUR
 
@@ -50,7 +50,7 @@ def test_what_an_agent_holds_does_not_expire_and_what_waits_for_the_customer_doe
 def test_a_resolved_conversation_is_asked_about_once_and_closed() -> None:
     thread = Thread(csat_enabled=True, auto_close_hours=3)
     thread.do(received("hello"))
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     first, second = thread.until(NOW + 10 * HOUR)
     assert isinstance(first[1], Message) and first[1].metadata == {CSAT_ASK: True} and first[0] == 0
     assert (first[1].sender_type, first[1].direction, first[1].delivery_status) == (
@@ -65,10 +65,10 @@ def test_a_reopened_conversation_is_asked_about_again_and_a_rated_one_is_not() -
     thread = Thread(csat_enabled=True)
     for _ in range(2):
         thread.do(received("hello"))
-        thread.do(Update({"status": "resolved"}), SERVICE)
+        thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
         assert len(thread.until(thread.now + HOUR)) == 1
     thread.do(received("hello"))
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     thread.do(Rate(5), SERVICE)
     assert thread.until(thread.now + HOUR) == []
 
@@ -76,7 +76,7 @@ def test_a_reopened_conversation_is_asked_about_again_and_a_rated_one_is_not() -
 def test_what_was_resolved_long_ago_is_not_asked_about() -> None:
     thread = Thread(auto_close_hours=9)
     thread.do(received("hello"))
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     thread.now += HOUR + 1
     thread.account = account_rules({"csat_enabled": True, "auto_close_hours": 9}, (), 2)
     assert thread.do(Tick(0), CLOCK) == [] and thread.stored == NOW + 9 * HOUR
@@ -88,7 +88,7 @@ def test_a_reopening_keeps_the_age_and_starts_the_resolution_anew() -> None:
     assert [(at, d.target) for at, d in thread.until(NOW + 30 * MINUTE) if d.state == "breach"] == [
         (10 * MINUTE, "first_reply")
     ]
-    thread.do(Update({"status": "resolved"}), SERVICE)
+    thread.do(Update(Changes(status=Status.RESOLVED)), SERVICE)
     thread.now += 5 * HOUR
     thread.do(received("again"))
     assert thread.c.waiting_since == NOW and thread.c.opened_at == thread.now
@@ -101,16 +101,16 @@ def test_a_target_that_becomes_another_is_not_missed_twice() -> None:
     thread = Thread(sla={"first_reply_minutes": 10, "priorities": {"urgent": {"first_reply_minutes": 5}}})
     thread.do(received("hello"))
     assert [d.state for _, d in thread.until(NOW + 9 * MINUTE)] == ["warning"]
-    thread.do(Update({"priority": "urgent"}), SERVICE)
+    thread.do(Update(Changes(priority="urgent")), SERVICE)
     assert [(d.state, d.due_at - NOW) for _, d in thread.until(NOW + 10 * MINUTE)] == [("breach", 5 * MINUTE)]
-    thread.do(Update({"priority": "normal"}), SERVICE)
+    thread.do(Update(Changes(priority="normal")), SERVICE)
     assert thread.until(NOW + HOUR) == []
 
 
 def test_a_snooze_ends() -> None:
     thread = Thread()
     thread.do(received("hello"))
-    thread.do(Update({"snoozed_until": NOW + 2 * HOUR}), SERVICE)
+    thread.do(Update(Changes(snoozed_until=NOW + 2 * HOUR)), SERVICE)
     assert thread.until(NOW + 3 * HOUR) == [(2 * HOUR, Updated({"snoozed_until": None}))]
     assert thread.c.snoozed_until is None
 
@@ -126,7 +126,7 @@ def test_targets_warn_and_are_missed() -> None:
     ]
     thread.do(Assign("ana"), SERVICE)
     thread.do(answered(), agent())
-    thread.do(Update({"status": "resolved"}), agent())
+    thread.do(Update(Changes(status=Status.RESOLVED)), agent())
     assert thread.until(NOW + 200 * MINUTE) == []
 
 
@@ -199,8 +199,8 @@ STEPS = st.lists(
         st.sampled_from(
             [
                 (received("hi"), None), (answered(), SERVICE), (Post("bot", "x"), SERVICE), (Assign("ana"), SERVICE),
-                (Release(), SERVICE), (Update({"status": "resolved"}), SERVICE), (Update({"status": "open"}), SERVICE),
-                (Update({"priority": "high"}), SERVICE), (Update({"snoozed_until": NOW + HOUR}), SERVICE),
+                (Release(), SERVICE), (Update(Changes(status=Status.RESOLVED)), SERVICE), (Update(Changes(status=Status.OPEN)), SERVICE),
+                (Update(Changes(priority="high")), SERVICE), (Update(Changes(snoozed_until=NOW + HOUR)), SERVICE),
                 (Rate(3), SERVICE), "crash",
             ]
         ),
