@@ -119,9 +119,7 @@ class Probe:
         for task in self.loops:
             task.cancel()
         archive: Archive = PostgresArchive(self.database) if self.database else NullArchive()
-        placement = SharedPlacement(
-            lambda item, taken: host.on_turn_result(item, taken), now=now_ms, new_id=fresh_id
-        )
+        placement = SharedPlacement(now=now_ms, new_id=fresh_id)
         host = ConversationHost(
             self.journal(), archive, FeedPublisher(), placement, max_waiting=1 << 20, on_stale=asyncio.Event()
         )

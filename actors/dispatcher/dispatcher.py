@@ -20,6 +20,7 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.journal import StaleEpoch
 from ...core.ports.outbox import Outbox
+from ..background_tasks import BackgroundTasks
 from .channel_queue import Budget, ChannelQueue, QueuePolicy
 from .message_sender import Sender
 
@@ -68,7 +69,7 @@ class Dispatcher:
         self._shards = shards
         self._budget = Budget(MAX_UNDER_WAY)
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._suspects: set[tuple[str, int, int]] = set()
         self._draining = False
 
@@ -86,8 +87,9 @@ class Dispatcher:
         try:
             await self.stale.wait()
         finally:
-            for task in [*tasks, *self._tasks]:
+            for task in tasks:
                 task.cancel()
+            self._tasks.cancel()
 
     def wake(self, channels: Iterable[str]) -> None:
         """These channels have messages to send. Channels of other shards are ignored."""
@@ -103,9 +105,7 @@ class Dispatcher:
                 shard=self._shard, incarnation=self.incarnation, budget=self._budget, counts=self._counts,
                 policy=self._policy,
             )  # fmt: skip
-            task = asyncio.ensure_future(self._run(queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._run(queue))
         return queue
 
     async def _run(self, queue: ChannelQueue) -> None:

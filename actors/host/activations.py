@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from sys import intern
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -68,12 +68,14 @@ class ActiveConversation(Generic[A]):
         self.touched = 0.0
 
 
-class _Load:
-    """A round of queries under way. What was read of something that has left memory since may be older than what was committed."""
+class Load:
+    """Targets that one round of queries loads. What was read of something that has left memory since may be older than what was
+    committed."""
 
-    __slots__ = ("dropped", "unsettled")
+    __slots__ = ("dropped", "targets", "unsettled")
 
-    def __init__(self) -> None:
+    def __init__(self, targets: list[Target]) -> None:
+        self.targets = targets
         self.dropped: set[Target] = set()
         self.unsettled = False
         """Whether something was dropped whose commit is under way."""
@@ -89,11 +91,10 @@ def _shared(key: ThreadKey) -> ThreadKey:
 
 
 class Activations(Generic[A]):
-    """The host's memory, and the loop that fills it.
+    """The host's memory. `next_load` waits until there is something to load, and `load` loads it.
 
-    `activate` and `passivate` make and stop the placement's actor of a state. `run` takes a command whose target is in
-    memory, if it exists. `settled` waits until everything decided before has been committed or has failed. `prepare` gets
-    the accounts whose conversations are about to be activated.
+    `activate` and `passivate` make and stop the placement's actor of a state. `settled` waits until everything decided before
+    has been committed or has failed. `prepare` gets the accounts whose conversations are about to be activated.
     """
 
     def __init__(
@@ -102,7 +103,6 @@ class Activations(Generic[A]):
         *,
         activate: Callable[[State], A],
         passivate: Callable[[A], None],
-        run: Callable[[PendingCommand], None],
         settled: Callable[[], Awaitable[None]],
         new_id: Callable[[], str],
         prepare: Callable[[set[str]], Awaitable[None]] | None = None,
@@ -110,7 +110,6 @@ class Activations(Generic[A]):
         self._archive = archive
         self._activate = activate
         self._passivate = passivate
-        self._run = run
         self._settled = settled
         self._prepare = prepare
         self._unsettled = 0
@@ -120,7 +119,7 @@ class Activations(Generic[A]):
         self.conversations: dict[str, ActiveConversation[A]] = {}
         self._waiting: defaultdict[Target, list[PendingCommand]] = defaultdict(list)
         self._loading: set[Target] = set()
-        self._loads: dict[asyncio.Task[None], _Load] = {}
+        self._loads: set[Load] = set()
         self._started = 0.0
         self._new_contacts: WeakValueDictionary[tuple[str, str, str], NewContact] = WeakValueDictionary()
         """Contacts of threads in memory and of writes under way that no commit has stored, by their address."""
@@ -143,8 +142,8 @@ class Activations(Generic[A]):
             return False
         return target in self.conversations if isinstance(target, str) else target in self.threads
 
-    def load(self, target: Target, item: PendingCommand) -> None:
-        """Queue `item` until `target` is in memory, then run it."""
+    def wait(self, target: Target, item: PendingCommand) -> None:
+        """Queue `item` until `target` has been loaded."""
         self._waiting[target].append(item)
         self._wake.set()
 
@@ -169,13 +168,13 @@ class Activations(Generic[A]):
             self.drop(active)
 
     def _note_drop(self, target: Target) -> None:
-        for load in self._loads.values():
+        for load in self._loads:
             load.dropped.add(target)
 
     def drop(self, active: ActiveConversation[A]) -> None:
         if active.pending:  # the archive may change with the commits in flight
             self._unsettled += 1
-            for load in self._loads.values():
+            for load in self._loads:
                 load.unsettled = True
         self._note_drop(active.id)
         self.conversations.pop(active.id, None)
@@ -198,19 +197,18 @@ class Activations(Generic[A]):
             self._note_drop(key)
         return len(old)
 
-    async def main_loop(self) -> None:
-        """Load what commands wait for, until cancelled."""
-        try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while len(self._waiting) - len(self._loading) >= self._least():
-                    self._start([t for t in self._waiting if t not in self._loading][:MAX_LOAD])
-                if 0 < len(self._loads) < MAX_LOADS and len(self._loading) < len(self._waiting):
-                    asyncio.get_running_loop().call_later(LOAD_PAUSE, self._wake.set)
-        finally:
-            for task in list(self._loads):
-                task.cancel()
+    async def next_load(self) -> Load:
+        """Wait until a round of queries is worth its cost, and take its targets. The caller passes them to `load`."""
+        while len(self._waiting) - len(self._loading) < self._least():
+            if 0 < len(self._loads) < MAX_LOADS and len(self._loading) < len(self._waiting):
+                asyncio.get_running_loop().call_later(LOAD_PAUSE, self._wake.set)
+            await self._wake.wait()
+            self._wake.clear()
+        load = Load([t for t in self._waiting if t not in self._loading][:MAX_LOAD])
+        self._loading.update(load.targets)
+        self._started = time.monotonic()
+        self._loads.add(load)
+        return load
 
     def _least(self) -> float:
         """How many targets the next round needs."""
@@ -219,29 +217,25 @@ class Activations(Generic[A]):
         patient = self._loads and time.monotonic() < self._started + LOAD_PAUSE
         return WORTH_A_LOAD if patient else 1
 
-    def _start(self, targets: Sequence[Target]) -> None:
-        self._loading.update(targets)
-        self._started = time.monotonic()
-        load = _Load()
-        task = asyncio.get_running_loop().create_task(self._serve(targets, load))
-        self._loads[task] = load
-        task.add_done_callback(self._loaded)
+    async def load(self, load: Load) -> AsyncIterator[PendingCommand]:
+        """Load targets, and yield the commands that waited for them, which must run before anything else happens: their targets
+        are in memory, if they exist. If the targets cannot be loaded, their commands are refused."""
+        try:
+            async for item in self._serve(load.targets, load):
+                yield item
+        finally:
+            self._loads.discard(load)
+            self._wake.set()
 
-    def _loaded(self, task: asyncio.Task[None]) -> None:
-        del self._loads[task]
-        self._wake.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("activation_broken", exc_info=error)
-
-    async def _serve(self, targets: Sequence[Target], load: _Load) -> None:
-        """Load targets and run their commands, or refuse them."""
+    async def _serve(self, targets: Sequence[Target], load: Load) -> AsyncIterator[PendingCommand]:
         try:
             await self._load(targets, load)
         except Rejected as error:
             if len(targets) > 1:  # one of them is at fault: halving finds it, and the others continue
                 half = len(targets) // 2
-                await self._serve(targets[:half], load)
-                await self._serve(targets[half:], load)
+                for part in (targets[:half], targets[half:]):
+                    async for item in self._serve(part, load):
+                        yield item
                 return
             log.warning("activation_rejected", error=str(error))
             self._refuse(targets, Refused("invalid", "no conversation can have this address"))
@@ -257,7 +251,7 @@ class Activations(Generic[A]):
             for target in targets:
                 for item in self._take(target):
                     item.absent = target in absent
-                    self._run(item)
+                    yield item
 
     def _take(self, target: Target) -> list[PendingCommand]:
         self._loading.discard(target)
@@ -268,7 +262,7 @@ class Activations(Generic[A]):
             for item in self._take(target):
                 item.answer(refused)
 
-    async def _load(self, targets: Sequence[Target], load: _Load) -> None:
+    async def _load(self, targets: Sequence[Target], load: Load) -> None:
         """Load the existing targets into memory, all at once at the end."""
         while True:
             load.dropped.clear()

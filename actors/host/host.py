@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -23,17 +23,18 @@ from ...core.ports.bots import RulesArchive
 from ...core.ports.journal import Journal
 from ...core.turn.decide import open_conversation
 from ...core.turn.message_analysis import Wanted
+from ..background_tasks import BackgroundTasks
 from ..clock import fresh_id, now_ms
 from ..transport import codec
 from ..transport.entry_publisher import Publisher
 from ..transport.turns import Announce, TurnResult
-from .activations import Activations, ActiveConversation, ActiveThread
+from .activations import Activations, ActiveConversation, ActiveThread, Load
 from .analysis_queue import AnalysisQueue
 from .commit_queue import CommitQueue, Undone
 from .deduplication import original_results
 from .message_analysis import MessageAnalysis
-from .pending_command import PendingCommand, Reply, until_done
-from .placement import Placement
+from .pending_command import Admission, PendingCommand, Reply
+from .placement import Placement, Results
 from .rules_cache import RulesCache
 
 log = structlog.get_logger(__name__)
@@ -68,23 +69,20 @@ class ConversationHost:
         self.epochs: dict[int, int] = {}
         self._archive = archive
         self._placement = placement
-        self._max_waiting = max_waiting
-        self._admitted = 0
-        self._replies: set[Reply] = set()
+        self._admission = Admission(max_waiting)
         self._stale = on_stale
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._announcing = asyncio.Lock()
         self.draining = False
         self._publisher = publisher
         self._outbound = outbound
         self.commits = CommitQueue(journal, self.epochs)
-        self.rules = RulesCache(rules, self._accounts) if rules is not None else None
+        self.rules = RulesCache(rules) if rules is not None else None
         self._analysis_queue = AnalysisQueue(analysis) if analysis is not None else None
         self.activations: Activations[Any] = Activations(
             archive,
             activate=placement.activate,
             passivate=placement.passivate,
-            run=self._on_loaded,
             settled=self.commits.flush,
             new_id=fresh_id,
             prepare=self.rules.prepare if self.rules is not None else None,
@@ -93,13 +91,17 @@ class ConversationHost:
     async def main_loop(self) -> None:
         """Load, commit, and keep the accounts' rules up to date, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.activations.main_loop())
+            group.create_task(self._activation_loop())
             group.create_task(self._commit_loop())
             if self.rules is not None:
                 group.create_task(self.rules.main_loop())
 
-    def _accounts(self) -> set[str]:
-        return {key.account_id for key in self.activations.threads}
+    def sweep(self, idle_after: float, most: int) -> None:
+        """Drop from memory what has been idle for `idle_after` seconds, the least recently used conversations beyond `most`, and
+        the rules of accounts that have none there."""
+        self.activations.sweep(idle_after, most)
+        if self.rules is not None:
+            self.rules.keep_only({key.account_id for key in self.activations.threads})
 
     # -- from the gateways
 
@@ -120,16 +122,11 @@ class ConversationHost:
 
         At most `max_waiting` commands wait in a host; beyond that they are refused as overloaded.
         """
-        room = max(0, self._max_waiting - self._admitted)
         reply = Reply(envelopes, announce)
-        admitted = min(room, len(envelopes))
-        self._admitted += admitted
-        self._replies.add(reply)
-        reply.done.add_done_callback(lambda _: self._on_reply_done(reply, admitted))
-        for slot, envelope in enumerate(envelopes):
-            if slot >= room:
-                reply.set(slot, OVERLOADED)
-                continue
+        admitted = self._admission.admit(reply)
+        for slot in range(admitted, len(envelopes)):
+            reply.set(slot, OVERLOADED)
+        for slot, envelope in enumerate(envelopes[:admitted]):
             try:
                 item = PendingCommand(envelope, reply, slot)
             except ValueError:  # an invalid id names no partition
@@ -140,38 +137,43 @@ class ConversationHost:
         await asyncio.shield(reply.done)
         return reply.outcomes
 
-    def _on_reply_done(self, reply: Reply, admitted: int) -> None:
-        self._admitted -= admitted
-        self._replies.discard(reply)
-
     def accept(self, item: PendingCommand) -> None:
         """Admit a command, also one that starts over: run it, or queue it until its actor is loaded. `Moved` if the
         partition is not owned."""
         item.admit()
-        envelope = item.envelope
-        target = envelope.conversation_id or envelope.thread
-        assert target is not None
+        target = item.target
         if item.partition not in self.owned:
             item.answer(MOVED)
-        elif envelope.attempt > 0 and not item.looked_up:
-            self._start(self._deduplicate([item]))
+        elif item.envelope.attempt > 0 and not item.looked_up:
+            self._tasks.start(self._deduplicate([item]))
         elif not self.activations.has(target):
-            self.activations.load(target, item)
+            self.activations.wait(target, item)
         else:
             self._run(item)
+
+    # -- activation
+
+    async def _activation_loop(self) -> None:
+        loads = BackgroundTasks()
+        try:
+            while True:
+                loads.start(self._activate(await self.activations.next_load()))
+        finally:
+            loads.cancel()
+
+    async def _activate(self, load: Load) -> None:
+        async for item in self.activations.load(load):
+            if item.partition in self.owned:
+                self._run(item)
+            else:
+                item.answer(MOVED)
 
     # -- turns
-
-    def _on_loaded(self, item: PendingCommand) -> None:
-        if item.partition in self.owned:
-            self._run(item)
-        else:
-            item.answer(MOVED)
 
     def _run(self, item: PendingCommand) -> None:
         """Run a command whose target is loaded, if it exists."""
         if item.envelope.attempt > 0 and not item.announced and item.reply.announce is not None:
-            self._start(self._run_announced(item, item.reply.announce))
+            self._tasks.start(self._run_announced(item, item.reply.announce))
             return
         try:
             self._dispatch(item)
@@ -181,8 +183,7 @@ class ConversationHost:
 
     async def _run_announced(self, item: PendingCommand, announce: Announce) -> None:
         """Run a command that may have killed a host, one at a time: if this host dies too, the sender knows in whose turn."""
-        target = item.envelope.conversation_id or item.envelope.thread
-        assert target is not None
+        target = item.target
         async with self._announcing:
             there = self.activations.has(target)
             announce(item.slot, True)
@@ -196,36 +197,33 @@ class ConversationHost:
             announce(item.slot, False)
 
     def _dispatch(self, item: PendingCommand) -> None:
-        envelope = item.envelope
-        if envelope.conversation_id is not None:
-            active = self.activations.conversations.get(envelope.conversation_id)
-            if active is not None:
-                self._start_turn(item, active)
-            elif item.absent:
-                item.answer(NOT_FOUND)
-            else:  # dropped since it was loaded
-                self.activations.load(envelope.conversation_id, item)
-            return
-        assert envelope.thread is not None
-        self._run_thread(item, envelope.thread)
+        target = item.target
+        if isinstance(target, ThreadKey):
+            self._run_thread(item, target)
+        elif (active := self.activations.conversations.get(target)) is not None:
+            self._start_turn(item, active)
+        elif item.absent:
+            item.answer(NOT_FOUND)
+        else:  # dropped since it was loaded
+            self.activations.wait(target, item)
 
     def _run_thread(self, item: PendingCommand, key: ThreadKey) -> None:
         thread = self.activations.threads.get(key)
         if thread is None:
-            self.activations.load(key, item)
+            self.activations.wait(key, item)
             return
         target = thread.thread.target(item.envelope.command)  # pyright: ignore[reportArgumentType]
         if target is None and thread.thread.erased:
-            self._start(self._reload_erased(item, thread))
+            self._tasks.start(self._reload_erased(item, thread))
         elif target is None and not (item.looked_up or thread.thread.unused) and item.envelope.has_own_key:
             # its original result may be in a conversation that is closed by now
-            self._start(self._deduplicate([item]))
+            self._tasks.start(self._deduplicate([item]))
         elif target is None:
             self._open(item, thread)
         elif (active := self.activations.conversations.get(target)) is not None:
             self._start_turn(item, active)
         else:
-            self.activations.load(target, item)
+            self.activations.wait(target, item)
 
     async def _reload_erased(self, item: PendingCommand, thread: ActiveThread[Any]) -> None:
         """An erased customer writes again and counts as a new one: reload the thread."""
@@ -259,7 +257,7 @@ class ConversationHost:
             return False
         held = self._analysis_queue.hold(item, key, c, self.rules.get(key.account_id))
         if isinstance(held, Wanted):
-            self._start(self._analyse(self._analysis_queue, item, key, held))
+            self._tasks.start(self._analyse(self._analysis_queue, item, key, held))
         return held is not None
 
     async def _analyse(
@@ -273,10 +271,20 @@ class ConversationHost:
         item.begin_turn(active, opened=opening is not None)
         thread = active.thread
         account = self.rules.get(thread.key.account_id) if self.rules is not None else None
-        self._placement.run(item, active, thread.thread.live, opening, account)
+        result = self._placement.run(item, active, thread.thread.live, opening, account)
+        if isinstance(result, TurnResult):
+            self._finish_turn(item, result)
+        elif result is not None:
+            self._tasks.start(self._finish_turns(result))
 
-    def on_turn_result(self, item: PendingCommand, result: TurnResult) -> None:
-        """A turn's result, from the placement."""
+    async def _finish_turns(self, results: Results) -> None:
+        async for item, result in results:
+            if result is None:
+                self._on_actor_lost(item)
+            else:
+                self._finish_turn(item, result)
+
+    def _finish_turn(self, item: PendingCommand, result: TurnResult) -> None:
         active = item.active
         assert isinstance(active, ActiveConversation)
         if self.activations.conversations.get(active.id) is not active:
@@ -305,14 +313,15 @@ class ConversationHost:
         else:
             item.confirm()
 
-    def on_actor_lost(self, active: ActiveConversation[Any], items: list[PendingCommand]) -> None:
-        """The conversation's actor died during a turn: run its commands again on the committed state."""
+    def _on_actor_lost(self, item: PendingCommand) -> None:
+        """The conversation's actor died during a turn: run the command again on the committed state."""
+        active = item.active
+        assert isinstance(active, ActiveConversation)
         if self.activations.conversations.get(active.id) is active:
             self.activations.drop_thread(active.thread.key)
-        for item in items:
-            item.fail(ACTOR_FAILS)
-            if not item.answered:
-                self.accept(item)
+        item.fail(ACTOR_FAILS)
+        if not item.answered:
+            self.accept(item)
 
     # -- commits
 
@@ -334,7 +343,9 @@ class ConversationHost:
         for active in {i.active for i in undone.commands if isinstance(i.active, ActiveConversation)}:
             self.activations.drop_thread(active.thread.key)
         if undone.superseded is not None:
-            self._on_stale(undone.superseded)
+            log.error("host_superseded", reason=undone.superseded)
+            self.owned.clear()
+            self._stale.set()
         again = [item for item in undone.commands if not item.answered]
         if undone.look_up:
             await self._deduplicate(again)
@@ -358,11 +369,6 @@ class ConversationHost:
             else:
                 self.accept(item)
 
-    def _on_stale(self, reason: str) -> None:
-        log.error("host_superseded", reason=reason)
-        self.owned.clear()
-        self._stale.set()
-
     # -- life
 
     def own(self, epochs: dict[int, int]) -> None:
@@ -375,23 +381,18 @@ class ConversationHost:
         self.owned -= partitions
         if self._analysis_queue is not None:
             self._analysis_queue.release(partitions, MOVED)
-        await until_done(self._replies, partitions)
+        await self._admission.wait_until_done(partitions)
         for partition in partitions:
             self.epochs.pop(partition, None)
         for thread in [t for t in self.activations.threads.values() if t.partition in partitions]:
             self.activations.drop_thread(thread.key)
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def statistics(self) -> dict[str, float]:
         """Gauges and counters for /metrics."""
         return {
             "partitions": len(self.owned),
             "conversations": len(self.activations.conversations),
-            "waiting": self._admitted,
+            "waiting": self._admission.waiting,
             "activations_total": self.activations.activation_count,
             "commits_total": self.commits.commits,
             "committed_total": self.commits.committed,

@@ -1,4 +1,4 @@
-"""A command's life in a host: the stages from its admission to its reply, and the reply of the batch that it came with.
+"""A command's life in a host: the stages from its admission to its reply, the reply of its batch, and the batches under way.
 
 `ConversationHost.accept` admits a command, and admits it again whenever it must start over. Only the methods of
 `PendingCommand` change its stage.
@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ...core.conversation.commands import Envelope, Outcome, Refused
+from ...core.ports.archive import Target
 from ...core.ports.journal import Write
 from ...core.turn.message_analysis import Analysis
 from ..transport.turns import Announce, TurnResult
@@ -64,10 +65,30 @@ LOOK_EVERY = 0.005
 """Seconds between looks whether the commands of some partitions are done: others of their batches may take longer."""
 
 
-async def until_done(replies: Collection[Reply], partitions: Collection[int]) -> None:
-    """Wait until no command of these partitions is under way. `replies` may change meanwhile."""
-    while under_way := [reply.done for reply in replies if reply.waits_for(partitions)]:
-        await asyncio.wait(under_way, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
+class Admission:
+    """The replies under way. At most `limit` of their commands wait at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._replies: set[Reply] = set()
+        self.waiting = 0
+
+    def admit(self, reply: Reply) -> int:
+        """Returns how many of the batch's commands may wait, the first ones. The others must be refused."""
+        admitted = min(max(0, self._limit - self.waiting), len(reply.envelopes))
+        self.waiting += admitted
+        self._replies.add(reply)
+        reply.done.add_done_callback(lambda _: self._release(reply, admitted))
+        return admitted
+
+    def _release(self, reply: Reply, admitted: int) -> None:
+        self.waiting -= admitted
+        self._replies.discard(reply)
+
+    async def wait_until_done(self, partitions: Collection[int]) -> None:
+        """Wait until no command of these partitions is under way."""
+        while under_way := [reply.done for reply in self._replies if reply.waits_for(partitions)]:
+            await asyncio.wait(under_way, timeout=LOOK_EVERY, return_when=asyncio.FIRST_COMPLETED)
 
 
 class Stage(enum.Enum):
@@ -165,6 +186,13 @@ class PendingCommand:
         self.attempts += 1
         if self.attempts > MAX_ATTEMPTS:
             self.answer(refusal)
+
+    @property
+    def target(self) -> Target:
+        envelope = self.envelope
+        target = envelope.conversation_id or envelope.thread
+        assert target is not None
+        return target
 
     @property
     def answered(self) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import structlog
@@ -18,11 +17,14 @@ from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
 
-OnResult = Callable[[PendingCommand, TurnResult], None]
+Results = AsyncIterator[tuple[PendingCommand, TurnResult | None]]
+"""The results of turns that run elsewhere, in the order of the calls; None for a command whose actor died. Whoever iterates
+acts on a result before anything else can happen to its conversation."""
 
 
 class Placement(Protocol[A]):
-    """Runs turns. `run` passes the result to the host's `on_turn_result`, at once or later, in the order of the calls."""
+    """Runs turns. `run` returns the result, or the iterator that will yield it, or None if an iterator that it returned before
+    will."""
 
     def activate(self, state: State) -> A: ...
     def passivate(self, actor: A) -> None: ...
@@ -33,14 +35,13 @@ class Placement(Protocol[A]):
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
-    ) -> None: ...
+    ) -> TurnResult | Results | None: ...
 
 
 class SharedPlacement:
     """Actors are objects in the host's process; a turn is a call."""
 
-    def __init__(self, result: OnResult, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
-        self._on_result = result
+    def __init__(self, *, now: Callable[[], int], new_id: Callable[[], str]) -> None:
         self._now = now
         self._new_id = new_id
 
@@ -57,12 +58,9 @@ class SharedPlacement:
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
-    ) -> None:
-        self._on_result(
-            item,
-            active.actor.turn(
-                TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
-            ),
+    ) -> TurnResult:
+        return active.actor.turn(
+            TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
         )
 
 
@@ -76,26 +74,16 @@ class RemoteConversation(Protocol):
 class DedicatedPlacement:
     """Actors are Ray actors named `conversation:<id>`. Commands that arrive during a call go with the next one.
 
-    When an actor dies, its uncommitted turns never happened: `on_actor_lost` gets their commands, and the state is loaded
-    from the journal again.
+    When an actor dies, its uncommitted turns never happened: their commands have no result, and the host loads the state from
+    the journal again.
     """
 
-    def __init__(
-        self,
-        result: OnResult,
-        on_actor_lost: Callable[[ActiveConversation[RemoteConversation], list[PendingCommand]], None],
-        start: Callable[[State], RemoteConversation],
-        *,
-        now: Callable[[], int],
-    ) -> None:
-        self._on_result = result
-        self._on_actor_lost = on_actor_lost
+    def __init__(self, start: Callable[[State], RemoteConversation], *, now: Callable[[], int]) -> None:
         self._start = start
         self._now = now
         self._queues: dict[
             ActiveConversation[RemoteConversation], list[tuple[PendingCommand, TurnRequest]]
         ] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def activate(self, state: State) -> RemoteConversation:
         return self._start(state)
@@ -110,20 +98,18 @@ class DedicatedPlacement:
         live_id: str | None,
         opening: Entry | None,
         account: AccountRules | None,
-    ) -> None:
+    ) -> Results | None:
         request = TurnRequest(item.envelope, self._now(), live_id, opening, account, item.analysis)
         # like an uncommitted write, a turn in flight keeps the conversation in memory
         active.pending += 1
         queue = self._queues.get(active)
         if queue is not None:
             queue.append((item, request))
-            return
+            return None
         self._queues[active] = [(item, request)]
-        task = asyncio.ensure_future(self._drain(active))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return self._drain(active)
 
-    async def _drain(self, active: ActiveConversation[RemoteConversation]) -> None:
+    async def _drain(self, active: ActiveConversation[RemoteConversation]) -> Results:
         while batch := self._queues[active]:
             self._queues[active] = []
             try:
@@ -134,9 +120,10 @@ class DedicatedPlacement:
                 log.warning("conversation_actor_lost", conversation=active.id, error=repr(error))
                 rest = [item for item, _ in batch + self._queues.pop(active)]
                 active.pending -= len(rest)
-                self._on_actor_lost(active, rest)
+                for item in rest:
+                    yield item, None
                 return
             for (item, _), result in zip(batch, results, strict=True):
                 active.pending -= 1
-                self._on_result(item, result)
+                yield item, result
         del self._queues[active]

@@ -7,8 +7,7 @@ it changes. An account that cannot be read has no rules, so its customers go to 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
@@ -21,22 +20,18 @@ log = structlog.get_logger(__name__)
 POLL_EVERY = 0.25
 """Seconds until a change is seen at the latest, while the storage is available."""
 LOAD_DEADLINE = 2.0
-FORGET_EVERY = 30.0
 MAX_LOAD = 500
 """Accounts in one query."""
 
 
 class RulesCache:
-    """`in_memory` returns the accounts still needed; others are dropped. `outdated_timers`: accounts whose changed settings
-    affect timers, until the rescheduler removes them."""
+    """`outdated_timers`: accounts whose changed settings affect timers, until the rescheduler removes them."""
 
-    def __init__(self, archive: RulesArchive, in_memory: Callable[[], set[str]]) -> None:
+    def __init__(self, archive: RulesArchive) -> None:
         self._archive = archive
-        self._in_memory = in_memory
         self._known: dict[str, AccountRules] = {}
         self._unread: set[str] = set()
         self.outdated_timers: set[str] = set()
-        self._forgot = time.monotonic()
 
     def get(self, account_id: str) -> AccountRules:
         return self._known.get(account_id, UNREAD)
@@ -83,9 +78,7 @@ class RulesCache:
         await self._read(accounts)
 
     async def poll(self) -> None:
-        """Read changed accounts; now and then, forget those no longer needed."""
-        if time.monotonic() - self._forgot > FORGET_EVERY:
-            self._forget()
+        """Read changed accounts."""
         changed = set(self._unread)
         if self._known:
             async with asyncio.timeout(LOAD_DEADLINE):
@@ -94,9 +87,8 @@ class RulesCache:
         if changed:
             await self._read(changed)
 
-    def _forget(self) -> None:
-        self._forgot = time.monotonic()
-        needed = self._in_memory()
+    def keep_only(self, needed: set[str]) -> None:
+        """Forget all other accounts."""
         for account in self._known.keys() - needed:
             del self._known[account]
         self._unread &= needed

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.alternatives.shadow import ShadowFigures
 from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, QueuePlace
+from ..background_tasks import BackgroundTasks
 from ..clock import WallClock, fresh_id, now_ms
 from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
@@ -73,7 +74,7 @@ class Supervisor:
         self._gaps = GapRecovery(store, self.accounts)
         self._rosters = Rosters(store, self.accounts)
         self._journal, self._shadows = RoutingJournal(store), ShadowPolicies()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = BackgroundTasks()
         self._requests = 0
         self._clock = WallClock()
         self._mark: str | None = None
@@ -85,7 +86,7 @@ class Supervisor:
             on_superseded=self._on_superseded,
             quiet_deadline=intervals.quiet,
         )
-        self._absences = AbsenceMonitor(store, self.sender, now_ms, self._start)
+        self._absences = AbsenceMonitor(store, self.sender, now_ms, self._tasks.start)
 
     # -- lifecycle
 
@@ -136,8 +137,7 @@ class Supervisor:
     def close(self) -> None:
         """Stop deciding. Commands in flight are not retried: a successor reads what they did."""
         self.sender.close()
-        for task in [*self._tasks]:
-            task.cancel()
+        self._tasks.cancel()
         self.accounts.close()
 
     async def _every(self, seconds: float, step: Any) -> None:
@@ -154,7 +154,7 @@ class Supervisor:
 
     def _on_takeover(self, shard: int) -> None:
         """The shard was taken over for one account; load its others that have work."""
-        self._start(self._load_waking())
+        self._tasks.start(self._load_waking())
 
     # -- accounts
 
@@ -176,17 +176,6 @@ class Supervisor:
             self._shadows,
         )
 
-    def _start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("supervisor_task_failed", error=repr(error))
-
     # -- events
 
     def on_entries(self, entries: Sequence[Entry]) -> None:
@@ -207,7 +196,7 @@ class Supervisor:
             with self.accounts.isolated(account_id):
                 state.desk.on_entries(own)
         if missing:
-            self._start(self.accounts.load_wanted())
+            self._tasks.start(self.accounts.load_wanted())
 
     def _on_accepted(self, done: Done) -> None:
         if done.conversation is None:
@@ -275,7 +264,7 @@ class Supervisor:
             if state.newest_version > state.version:
                 await self._refresh_facts(state, desk)
         await self._gaps.scan()
-        self._start(self._load_waking() if self._waking_unread else self.accounts.load_wanted())
+        self._tasks.start(self._load_waking() if self._waking_unread else self.accounts.load_wanted())
 
     async def _refresh_facts(self, state: AccountState, desk: AccountDesk) -> None:
         async with state.facts_lock:

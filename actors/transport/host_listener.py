@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from socket import socket
-from typing import Any
 
 import msgspec
 import structlog
 
 from ...core.conversation.entries import Entry
+from ..background_tasks import BackgroundTasks
 from . import codec
 from .entry_publisher import FeedPublisher
 from .framing import ANSWER, COMMANDS, ENTRIES, MAX_FRAME, MAX_HANDSHAKE, TURN, Connection, Kind
@@ -103,7 +103,7 @@ class HostListener:
         """In order of acceptance."""
         self._peers: dict[Connection, str] = {}
         self._pushes: dict[Connection, EntryPush] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._listening: ListeningSocket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._refused = 0
@@ -131,8 +131,7 @@ class HostListener:
             self._listening.close()
         for peer in list(self._unauthenticated.values()):
             self._end(peer)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.wait()
         for connection in list(self._peers):
             connection.close()
 
@@ -163,8 +162,7 @@ class HostListener:
         peer = _PendingPeer(accepted, address, HostHandshake(self._secret, listening.binding))
         peer.connection = Connection(self._on_frame, self._on_lost, MAX_HANDSHAKE)
         self._unauthenticated[peer.connection] = peer
-        peer.task = asyncio.ensure_future(self._await_handshake(peer, listening, accepted))
-        self._keep(peer.task)
+        peer.task = self._tasks.start(self._await_handshake(peer, listening, accepted))
 
     def _evict(self, peer: _PendingPeer) -> None:
         self._refuse(peer.address, "too many unauthenticated peers")
@@ -251,11 +249,11 @@ class HostListener:
         self, connection: Connection, name: str, kind: int, number: int, payload: bytes
     ) -> None:
         if kind == COMMANDS:
-            self._start(self._commands(connection, number, payload))
+            self._tasks.start(self._commands(connection, number, payload))
         elif kind == Kind.REFRESH_RULES:
-            self._start(self._refresh(connection, number, codec.decode_names(payload)))
+            self._tasks.start(self._refresh(connection, number, codec.decode_names(payload)))
         elif kind == Kind.PARTITIONS_MOVED:
-            self._start(self._adopt_moved(connection, number))
+            self._tasks.start(self._adopt_moved(connection, number))
         elif kind == Kind.WATCH:
             accounts = codec.decode_names(payload)
             push = self._push_to(name, connection)
@@ -270,13 +268,6 @@ class HostListener:
 
     def _push_to(self, name: str, connection: Connection) -> EntryPush:
         return self._pushes.setdefault(connection, EntryPush(name, connection, self._bounds.backlog))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._keep(asyncio.ensure_future(work))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _refresh(self, connection: Connection, number: int, accounts: list[str]) -> None:
         await self._refresh_rules(accounts)

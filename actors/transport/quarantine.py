@@ -24,6 +24,7 @@ from ...core.conversation.poison import (
     same_message,
     set_aside,
 )
+from ..background_tasks import BackgroundTasks
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class Quarantine:
         self._unstored: deque[SetAsideCommand] = deque(maxlen=MAX_LISTED)
         """Set aside here and not stored yet. Beyond the bound the oldest are forgotten."""
         self._storing = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self.set_aside_total = 0
 
     @property
@@ -103,9 +104,7 @@ class Quarantine:
             type=command.type,
             target=command.target,
         )
-        task = asyncio.ensure_future(self._store())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._store())
 
     async def _store(self) -> None:
         async with self._storing:

@@ -17,7 +17,6 @@ from ..actors.host.host import ConversationHost
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.message_analysis import MessageAnalysis
 from ..actors.host.peer_links import PeerLinks
-from ..actors.host.pending_command import PendingCommand
 from ..actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
 from ..actors.host.timer_rescheduling import TimerRescheduler
@@ -25,7 +24,6 @@ from ..actors.transport import codec
 from ..actors.transport.entry_publisher import FeedPublisher
 from ..actors.transport.handshake import key_of
 from ..actors.transport.ray_calls import DispatcherWaker, RayConversation
-from ..actors.transport.turns import TurnResult
 from ..core.conversation.state import State
 from ..core.views.metrics import Sample
 from ..settings import Settings
@@ -80,7 +78,7 @@ class HostParts:
             PostgresJournal(database),
             PostgresArchive(database),
             self.publisher,
-            self._placement(settings),
+            _placement(settings),
             max_waiting=settings.max_waiting,
             on_stale=self.stale,
             outbound=DispatcherWaker(settings.dispatchers).wake,
@@ -101,19 +99,6 @@ class HostParts:
             tell=self._peers.partitions_moved,
         )
         self._settings = settings
-
-    def _placement(self, settings: Settings) -> Placement[Any]:
-        if settings.placement == "shared":
-            return SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id)
-        return DedicatedPlacement(
-            self._on_turn_result,
-            lambda active, items: self.host.on_actor_lost(active, items),
-            _start_conversation,
-            now=now_ms,
-        )
-
-    def _on_turn_result(self, item: PendingCommand, taken: TurnResult) -> None:
-        self.host.on_turn_result(item, taken)
 
     async def main_loop(self) -> None:
         """Serve until superseded."""
@@ -140,7 +125,7 @@ class HostParts:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(min(30.0, self._settings.idle_after))
-            self.host.activations.sweep(self._settings.idle_after, self._settings.resident_conversations)
+            self.host.sweep(self._settings.idle_after, self._settings.resident_conversations)
 
     async def _months(self) -> None:
         """Create the journal's monthly partitions, well ahead so that a failure can be fixed in time."""
@@ -204,6 +189,12 @@ async def host(given: ActorSettings, name: str) -> HostParts:
     parts.beat = await process_beat(settings, given, "host", name, parts.samples)
     calm_garbage_collector()
     return parts
+
+
+def _placement(settings: Settings) -> Placement[Any]:
+    if settings.placement == "shared":
+        return SharedPlacement(now=now_ms, new_id=fresh_id)
+    return DedicatedPlacement(_start_conversation, now=now_ms)
 
 
 def _start_conversation(state: State) -> RayConversation:

@@ -144,6 +144,19 @@ class Remote:
         self.dead = True
 
 
+class Watched(SharedPlacement):
+    """Tells the rig whose turn has ended."""
+
+    def __init__(self, rig: Rig) -> None:
+        super().__init__(now=now_ms, new_id=fresh_id)
+        self._rig = rig
+
+    def run(self, item: PendingCommand, *turn: Any) -> TurnResult:
+        result = super().run(item, *turn)
+        self._rig.on_turn(item)
+        return result
+
+
 class Publisher:
     def __init__(self) -> None:
         self.published: list[tuple[str, int]] = []
@@ -172,7 +185,8 @@ class Rig:
         self.calls = 0
         self.deaths: Callable[[int], bool] = lambda _: False
         self.remote = Remote
-        self.on_result: Callable[[PendingCommand], None] = lambda _: None
+        self.on_turn: Callable[[PendingCommand], None] = lambda _: None
+        """Called after each turn in the host's process."""
         self.results = asyncio.Event()
         """Closed, it holds back what remote actors have computed."""
         self.results.set()
@@ -199,18 +213,9 @@ class Rig:
         self.tasks = [asyncio.create_task(self.host.main_loop())]
 
     def _placement(self) -> Placement[Any]:
-        def taken(item: PendingCommand, result: TurnResult) -> None:
-            self.on_result(item)
-            self.host.on_turn_result(item, result)
-
         if self.placement == "shared":
-            return SharedPlacement(taken, now=now_ms, new_id=fresh_id)
-        return DedicatedPlacement(
-            taken,
-            lambda active, items: self.host.on_actor_lost(active, items),
-            lambda state: self.remote(state, self),
-            now=now_ms,
-        )
+            return Watched(self)
+        return DedicatedPlacement(lambda state: self.remote(state, self), now=now_ms)
 
     async def stop(self) -> None:
         for task in self.tasks:

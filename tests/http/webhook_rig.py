@@ -185,7 +185,7 @@ class Rig:
         await PostgresAccounts(self.database).create(self.account, "Test")
         self.host = ConversationHost(
             PostgresJournal(self.database), PostgresArchive(self.database), _Publisher(),
-            SharedPlacement(lambda item, taken: self.host.on_turn_result(item, taken), now=now_ms, new_id=fresh_id),
+            SharedPlacement(now=now_ms, new_id=fresh_id),
             max_waiting=1000, on_stale=asyncio.Event(),
         )  # fmt: skip
         async with self.database.system() as connection:

@@ -12,12 +12,10 @@ from samples import SERVICE, to_thread, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.host.host import ConversationHost
-from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.supervisor import Supervisor
 from tertulia.actors.transport import codec
-from tertulia.actors.transport.turns import TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, Outcome, Refused, ThreadKey
 from tertulia.core.conversation.entries import Assigned, Entry, Message
 from tertulia.core.errors import BY_CODE, Internal
@@ -40,13 +38,10 @@ class SupervisorsRig:
             backend.journal,
             backend.archive,
             self,
-            SharedPlacement(self._on_turn_result, now=now_ms, new_id=fresh_id),
+            SharedPlacement(now=now_ms, new_id=fresh_id),
             max_waiting=1000,
             on_stale=asyncio.Event(),
         )
-
-    def _on_turn_result(self, item: PendingCommand, result: TurnResult) -> None:
-        self.host.on_turn_result(item, result)
 
     async def start(self) -> None:
         self.host.own(await self.backend.epochs())

@@ -11,11 +11,9 @@ from samples import listening, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.host.host import ConversationHost
-from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import SharedPlacement
 from tertulia.actors.host.timer_loop import TimerLoop
 from tertulia.actors.host.timer_rescheduling import TimerRescheduler
-from tertulia.actors.transport.turns import TurnResult
 from tertulia.core.conversation.commands import By, Done, Envelope, Opening, Post, Receive, ThreadKey
 from tertulia.core.conversation.entries import Entry
 from tertulia.core.conversation.state import Conversation
@@ -41,7 +39,7 @@ class Running:
         self.incarnation = str(uuid.uuid4())
         self.ahead = 0
         self.loops: list[asyncio.Task[None]] = []
-        placement = SharedPlacement(self._on_turn_result, now=self.now, new_id=fresh_id)
+        placement = SharedPlacement(now=self.now, new_id=fresh_id)
         self.stale = asyncio.Event()
         self.host = ConversationHost(
             PostgresJournal(database), PostgresArchive(database), self, placement, max_waiting=1000,
@@ -55,9 +53,6 @@ class Running:
 
     def publish(self, entries: Sequence[Entry], positions: Sequence[int]) -> None:
         pass
-
-    def _on_turn_result(self, item: PendingCommand, taken: TurnResult) -> None:
-        self.host.on_turn_result(item, taken)
 
     async def start(self) -> None:
         ownership = PostgresOwnership(self.database)

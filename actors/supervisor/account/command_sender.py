@@ -16,6 +16,7 @@ import structlog
 
 from ....core.conversation.commands import Done, Envelope
 from ....core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
+from ...background_tasks import BackgroundTasks
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class CommandSender:
         self._on_superseded = on_superseded
         self._queues: dict[str, deque[InFlightCommand]] = {}
         self._idle: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -94,9 +95,7 @@ class CommandSender:
             return
         self._queues[conversation_id] = deque([in_flight])
         self._idle[conversation_id] = asyncio.Event()
-        task = asyncio.ensure_future(self._run(in_flight.envelope.account_id, conversation_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._run(in_flight.envelope.account_id, conversation_id))
 
     async def _run(self, account_id: str, conversation_id: str) -> None:
         queue, refused = self._queues[conversation_id], False
@@ -141,8 +140,7 @@ class CommandSender:
                 return True
 
     def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
 
 def _refuse(in_flight: InFlightCommand, error: TertuliaError) -> None:

@@ -204,7 +204,7 @@ async def test_a_host_announces_the_turns_of_suspects(placement: str) -> None:
         assert item.envelope.post is not None
         said.append(item.envelope.post.content)
 
-    rig.on_result = heard
+    rig.on_turn = heard
     known = (await rig.done(to_thread(received("first")))).entries[0].conversation_id
     said.clear()
     outcomes = await rig.host.run(
