@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 Algorithm = Literal["HS256", "HS384", "HS512", "RS256", "ES256"]
 Holder = Literal["M2M", "USER"]
-"""Whose tokens: machines' or users'. The variables' names have it."""
+"""The kinds of tokens, machines' and users', as in the variables' names."""
 
 
 class TokenIssuer(NamedTuple):
@@ -32,7 +32,7 @@ def _named(name: str) -> AliasChoices:
 
 
 class AssistantSettings(BaseSettings):
-    """Whose tokens `/assistant` takes besides the native ones."""
+    """The issuers whose tokens `/assistant` takes besides the native ones."""
 
     assistant_runs: int = Field(
         1024,
@@ -112,7 +112,7 @@ class AssistantSettings(BaseSettings):
         }
 
     def assistant_fault(self) -> str | None:
-        """What the issuers' settings lack; None if they can be used."""
+        """The fault of the issuers' settings; None if they can be used."""
         issuers = self.assistant_issuers()
         for holder, given in issuers.items():
             if given.issuer is None or self.assistant_account is None:

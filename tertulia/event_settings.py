@@ -9,7 +9,7 @@ from .setting_types import AmqpUrl
 
 
 class EventSettings(BaseSettings):
-    """Where events go."""
+    """Settings of the destinations of events."""
 
     webhooks_allow_private: bool = Field(
         False, description="allow http and private addresses for event webhooks; for development and tests"

@@ -84,7 +84,7 @@ class ModelSettings(BaseSettings):
     )
 
     def model_fault(self) -> str | None:
-        """What the chosen provider lacks, as `<variable>: <what>`; None if it can be used."""
+        """The fault of the chosen provider's settings, as `<variable>: <fault>`; None if it can be used."""
         if (fault := self.langflow_fault()) is not None:
             return fault
         if self.model_provider in ("langflow", "rules"):
@@ -100,7 +100,7 @@ class ModelSettings(BaseSettings):
         return f"{self.model_provider} needs {' and '.join(missing)}" if missing else None
 
     def langflow_fault(self) -> str | None:
-        """What Langflow lacks, if any of its settings, or the provider, asks for it."""
+        """The fault of Langflow's settings, if one of them, or the provider, asks for it."""
         wanted = self.langflow_runtime_url or self.langflow_flow_id or self.model_provider == "langflow"
         missing = [
             name

@@ -291,7 +291,7 @@ class Settings(AssistantSettings, ClusterSettings, EventSettings, ModelSettings)
     )
 
     def base_url(self) -> str:
-        """Where providers and browsers find this server."""
+        """The address at which providers and browsers reach this server."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
@@ -326,7 +326,7 @@ class Settings(AssistantSettings, ClusterSettings, EventSettings, ModelSettings)
         return _parts(self.metrics_networks)
 
     def provider_access(self) -> ProviderUrls:
-        """Where the providers' APIs are, and which URLs channels may name instead. Raises ValueError for a wrong setting."""
+        """The URLs of the providers' APIs, and those that channels may name instead. Raises ValueError for a wrong setting."""
         accounts: dict[str, tuple[str, ...]] = {}
         for part in sorted(_parts(self.account_networks)):
             account, equals, place = part.partition("=")

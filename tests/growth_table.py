@@ -404,8 +404,8 @@ CORE: dict[str, Row] = {
     "core.assistance.analysis.read braces": Row(
         assistance_analysis.read, {mark: (lambda n, mark=mark: mark * (n // len(mark))) for mark in ("{", "{}", "{a{", "{{}", "}{")}, 2_048
     ),
-    "core.assistance.prompts.newest": Row(
-        lambda said: prompts.newest(prompts.Prompt("", conversation=tuple(prompts.Line("customer", said[n : n + 40]) for n in range(0, len(said), 40)))),
+    "core.assistance.prompts.since_answered": Row(
+        lambda said: prompts.since_answered(tuple(prompts.Line("customer", said[n : n + 40]) for n in range(0, len(said), 40))),
         TEXTS, MESSAGE // 4, 400,
     ),
     "core.assistance.prompts.rendered": Row(
@@ -481,7 +481,6 @@ EXEMPT: dict[str, str] = {
     "core.assistance.articles.relevance": "hands the text to `coverage`",
     "core.assistance.answers.prompt_of": "puts parts together; `rendered` writes them",
     "core.assistance.assist.decoded": "hands the text to msgspec; `answer_of` bounds it",
-    "core.assistance.assist.asked": "joins the lines of a prompt",
     "core.assistance.assist.prompt_of": "puts parts together; `rendered` writes them",
     "core.turn.assisting.under_way": "reads what `begun` and `settle` stored",
     "core.turn.assisting.missing": "looks fields up",

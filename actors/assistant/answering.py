@@ -1,4 +1,4 @@
-"""Answers questions from the knowledge base, with the passages that an answer cites. Nothing is kept but the ledger's line."""
+"""Answers questions from the knowledge base, with the passages that an answer cites. Stores nothing but a line in the ledger."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Answerer:
 
 
 def customers_limits(settings: Assistance) -> Limits:
-    """What customers' own questions may use: half of what the account may, so that strangers leave room for drafts and bots."""
+    """The limits for customers' own questions: half of the account's, so that strangers leave room for drafts and bots."""
     all_ = limits_of(settings)
     return Limits(
         None if all_.calls_per_minute is None else max(1, all_.calls_per_minute // 2),

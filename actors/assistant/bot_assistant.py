@@ -13,7 +13,7 @@ import structlog
 
 from ...core.accounts.account_settings import Assistance
 from ...core.assistance import assist, suggestions
-from ...core.assistance.prompts import Passage
+from ...core.assistance.prompts import Passage, since_answered
 from ...core.assistance.suggestions import HISTORY, Read, Source
 from ...core.conversation.commands import BotAnswer, By, Done, Envelope
 from ...core.conversation.state import Conversation
@@ -88,7 +88,8 @@ class BotAssistant:
         self, c: Conversation, read: Read, rule_id: str, actions: Actions, settings: Assistance
     ) -> BotAnswer:
         missing = assisting.missing(c.bot_context, actions)
-        known = await self._knowledge.passages(c.account_id, assist.asked(read), public=True)
+        question = "\n".join(since_answered(read.lines))
+        known = await self._knowledge.passages(c.account_id, question, public=True)
         prompt = assist.prompt_of(read, [passage for _, passage in known], actions, missing)
         request = ModelRequest(prompt, "assist", max_tokens=MAX_TOKENS)
         try:

@@ -43,7 +43,7 @@ class Conversations(Protocol):
 
 
 class Knowledge(Protocol):
-    """What may help to answer a question."""
+    """The sources that may help to answer a question."""
 
     async def relevant(
         self, account_id: str, conversation_id: str, question: str, limits: Limits

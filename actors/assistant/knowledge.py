@@ -39,7 +39,7 @@ class Knowledge:
     async def relevant(
         self, account_id: str, conversation_id: str, question: str, limits: Limits
     ) -> list[tuple[Source, Passage]]:
-        """What may answer a customer's question: a draft may use internal articles too, since a person reads it before it is sent."""
+        """Passages for a draft. They may be internal, since a person reads the draft before it is sent."""
         return await self.passages(account_id, question, public=False)
 
     async def passages(self, account_id: str, question: str, *, public: bool) -> list[tuple[Source, Passage]]:

@@ -96,8 +96,8 @@ class ModelCalls:
         *,
         falls_back: bool = True,
     ) -> Completion:
-        """The whole answer: of the configured provider or, when it fails or has nothing to say, of the built-in rules, which the
-        answer then says; with `falls_back` false, ModelError. Raises RateLimited when the account's limits are reached."""
+        """The whole answer of the configured provider. If it fails or has nothing to say, the built-in rules answer, and the
+        completion says so; with `falls_back` false, ModelError is raised instead. Raises RateLimited at the account's limits."""
         try:
             return await self._completed(self._model, account_id, request, limits, conversation_id)
         except ModelError as error:
@@ -137,7 +137,7 @@ class ModelCalls:
     def stream(
         self, account_id: str, request: ModelRequest, limits: Limits, conversation_id: str | None = None
     ) -> AsyncGenerator[str | Usage, None]:
-        """The configured provider's answer as it arrives, then what it used. Raises ModelError, RateLimited."""
+        """The configured provider's answer as it arrives, then its usage. Raises ModelError, RateLimited."""
         return self._counted(self._model, account_id, request, limits, conversation_id)
 
     async def embed(

@@ -39,7 +39,7 @@ DUE: Final = 64
 ANSWERS: Final = "answers_up_to"
 """Metadata of an answer: the seq of the newest message that its run had read."""
 MAX_TOKENS: Final = 4096
-"""Of an answer, where the provider takes a limit."""
+"""Tokens of an answer, for providers that take a limit."""
 HISTORY: Final = 20
 """Messages that a run reads, the newest."""
 AUTHOR: Final = By("service", "assistant", "service")

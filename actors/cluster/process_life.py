@@ -1,4 +1,4 @@
-"""What every process does besides its work: it sends heartbeats, and leaves in order when its node is to be drained."""
+"""The life of every process besides its work: it sends heartbeats, and leaves in order when its node is to be drained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Ray reports about the cluster's nodes, and how an actor learns where it runs. The only module that uses Ray's private state.
+"""Ray's reports about the cluster's nodes, and the node on which an actor runs. The only module that uses Ray's private state.
 
 These calls block while Ray's head is away, so they run in threads of their own; a caller that gives up leaves one thread
 behind, and the next caller waits for that thread's result instead of starting another.

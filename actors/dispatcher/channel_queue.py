@@ -47,11 +47,11 @@ CRASHED = Failure("outcome_unknown", "the dispatcher ended each time while sendi
 
 T = TypeVar("T")
 Context = ChannelContext | SentElsewhere | Failure
-"""What sending on a channel needs, or why it is impossible."""
+"""The means to send on a channel, or why that is impossible."""
 
 
 class QueuePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When a channel repeats an attempt, and when it rests."""
+    """A channel's policies: when it repeats an attempt, and when it pauses."""
 
     retries: RetryPolicy = RetryPolicy()
     breaker: BreakerLimits = BreakerLimits()
@@ -154,7 +154,7 @@ class ChannelQueue:
     # -- the pace
 
     def _capacity(self) -> tuple[int, float]:
-        """How many messages may be claimed now, and if none, how many seconds to wait."""
+        """The number of messages that may be claimed now, and if it is 0, the seconds to wait."""
         now = time.monotonic()
         tokens, until_token = self._bucket.room(now)
         allowed, until_closed = self.breaker.room(now)

@@ -87,7 +87,7 @@ class Sender:
         self._attachments = attachments
 
     async def context(self, channel_id: str) -> ChannelContext | SentElsewhere | Failure:
-        """What is needed to send on a channel, or why nothing can be sent."""
+        """The means to send on a channel, or why nothing can be sent."""
         channel = await self._channels.find(channel_id)
         if channel is None:
             return Failure("channel_deleted", "the channel no longer exists")

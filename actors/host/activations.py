@@ -211,7 +211,7 @@ class Activations(Generic[A]):
         return load
 
     def _least(self) -> float:
-        """How many targets the next round needs."""
+        """The number of targets that the next round needs."""
         if len(self._loads) == MAX_LOADS:
             return math.inf
         patient = self._loads and time.monotonic() < self._started + LOAD_PAUSE

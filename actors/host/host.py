@@ -183,12 +183,11 @@ class ConversationHost:
 
     async def _run_announced(self, item: PendingCommand, announce: Announce) -> None:
         """Run a command that may have killed a host, one at a time: if this host dies too, the sender knows in whose turn."""
-        target = item.target
         async with self._announcing:
-            there = self.activations.has(target)
+            there = self.activations.has(item.target)
             announce(item.slot, True)
             await asyncio.sleep(0)  # uvloop writes at the end of a turn of the event loop
-            if item.partition not in self.owned or (there and not self.activations.has(target)):
+            if item.partition not in self.owned or (there and not self.activations.has(item.target)):
                 self.accept(item)
             else:
                 item.announced = True

@@ -139,11 +139,11 @@ class PendingCommand:
         self.opened = False
         """Whether its last turn opened that conversation."""
         self.result: TurnResult | None = None
-        """What its last turn returned."""
+        """The result of its last turn."""
         self.analysis: Analysis | None = None
         """The analysis of its message, if there was one."""
         self.queued_at: float | None = None
-        """When it began to wait behind others of its thread, on the monotonic clock (s)."""
+        """The time at which it began to wait behind others of its thread, on the monotonic clock (s)."""
         self.looked_up = False
         """Whether it is known not to have happened before."""
         self.announced = False

@@ -1,4 +1,4 @@
-"""Where conversation actors run: in their host's process (shared), or in a Ray actor each (dedicated)."""
+"""The placement of conversation actors: in their host's process (shared), or in a Ray actor each (dedicated)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class StickyLookup:
         self._wake.set()
 
     async def fetch(self, contacts: set[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
-        """Who last held a conversation of each (account, contact), if anybody. Raises StorageUnavailable."""
+        """The agent who last held a conversation of each (account, contact), if any. Raises StorageUnavailable."""
         found: dict[tuple[str, str], LastHeld] = {}
         asked = sorted(contacts)
         for start in range(0, len(asked), MAX_QUERY):

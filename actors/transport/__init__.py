@@ -1,1 +1,1 @@
-"""How processes reach each other: frames, host links, Ray calls, and the codec."""
+"""Connections between processes: frames, host links, Ray calls, and the codec."""

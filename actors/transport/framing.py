@@ -52,7 +52,7 @@ COMMANDS, ANSWER, ENTRIES = Kind.COMMANDS, Kind.ANSWER, Kind.ENTRIES
 
 
 class HostEndpoint(msgspec.Struct, frozen=True):
-    """Where a host's incarnation listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the
+    """The address at which a host's incarnation listens (a path and 0 for a Unix socket), the key that both sides prove to know, and the
     CA that must have issued the host's certificate, if the operator configured one."""
 
     address: str

@@ -33,7 +33,7 @@ REFUSALS_EVERY = 10.0
 
 
 class ListenerBounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What peers may take of a host."""
+    """The limits on what peers use of a host."""
 
     handshake: float = 5.0
     """Seconds for TLS and the handshake; then the connection ends."""

@@ -43,7 +43,7 @@ class Tls(msgspec.Struct, frozen=True):
 
 
 class ListeningSocket(msgspec.Struct, frozen=True):
-    """Where a host listens: `address` and `port` as in the partition map (a path and 0 for a Unix socket)."""
+    """A host's listening socket: `address` and `port` as in the partition map (a path and 0 for a Unix socket)."""
 
     socket: socket.socket
     address: str

@@ -1,4 +1,4 @@
-"""What a gateway knows of commands in flight when hosts were lost: the suspects, and the commands set aside.
+"""A gateway's suspects: commands that were in flight when hosts were lost, and those set aside.
 
 One loss proves little: a killed host interrupts hundreds of commands. They become suspects and are sent again, and their
 next host announces the beginning and end of each one's turn (`host.py`). A host lost within the turn of a suspect names the

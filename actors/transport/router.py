@@ -204,7 +204,7 @@ class Router:
 
     @property
     def partitions_without_host(self) -> int:
-        """How many partitions have no host that this gateway could send to: their commands wait, and fail at their deadline."""
+        """The number of partitions without a host that this gateway could send to: their commands wait, and fail at their deadline."""
         return PARTITIONS - sum(owner is not None and owner in self.links for owner in self._owners)
 
     # -- the map

@@ -1,4 +1,4 @@
-"""What a conversation actor's turn receives and returns. Both can travel to another process."""
+"""The input and the result of a conversation actor's turn. Both can travel to another process."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def accept(state: State, channel: Channel, call: Call) -> Taken:
 
 
 def _attached(state: State, channel: Channel, attachment: Any) -> tuple[str, dict[str, str]]:
-    """What a template says, and under which id a reusable file is kept."""
+    """A template's text, and the id under which a reusable file is kept."""
     payload = attachment.get("payload") if isinstance(attachment, dict) else None
     kind = attachment.get("type") if isinstance(attachment, dict) else None
     if kind == "template" and isinstance(payload, dict):

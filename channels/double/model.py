@@ -57,7 +57,7 @@ class Button(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
-    """What a customer writes. `reply_to` and `edit` are provider ids. With `react`, an emoji, they react to the message
+    """A customer's message. `reply_to` and `edit` are provider ids. With `react`, an emoji, they react to the message
     `reply_to` (an empty one takes it back); with `press` they press a button of it. E-mail alone has `subject`, `cc`,
     `answer_to` (its Reply-To) and further `headers`."""
 
@@ -92,7 +92,7 @@ FaultKind = Literal["429", "500", "timeout", "drop_before", "drop_after", "garba
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens to the next `count` sends of a channel.
+    """A fault of the next `count` sends of a channel.
 
     429 and 500: the provider's error. timeout: no response for `seconds`, then the connection closes; the message is lost.
     drop_before: the connection closes; the message is lost. drop_after: the message is accepted, then the connection
@@ -106,7 +106,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebhookFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How webhooks are delivered: each `duplicate` times, in a random order, all at once."""
+    """The delivery of webhooks: each `duplicate` times, in a random order, all at once."""
 
     duplicate: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
     shuffle: bool = False
@@ -186,7 +186,7 @@ class Channel:
         self.numbers: Numbers = {}
         self.templates: dict[int, dict[str, Any]] = {}
         self.updates: deque[bytes] = deque(maxlen=MAX_UPDATES)
-        """What customers wrote while there was no webhook; the oldest go first."""
+        """Customers' messages from the time without a webhook; the oldest are dropped first."""
         self.arrived = asyncio.Event()
         self._faults_left = 0
         self._numbers = itertools.count(

@@ -41,7 +41,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """What became of a request to a send API: the messages that it made, if any, and the answer's JSON and HTTP status."""
+    """The result of a request to a send API: the messages that it made, if any, and the answer's JSON and HTTP status."""
 
     sent: tuple[Sent, ...]
     answer: Any

@@ -136,7 +136,7 @@ def _said(content: dict[str, Any]) -> str:
 def _content(
     state: State, channel: Channel, call: Call, method: str, fields: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a message carries, as its answer shows it."""
+    """A message's content, as its answer shows it."""
     if method == "sendmessage":
         said = text(fields, "text", MAX_TEXT, "message is too long")
         if not said.strip():

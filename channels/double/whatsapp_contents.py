@@ -23,7 +23,7 @@ Part = dict[str, Any]
 
 
 def text_of(state: State, channel: Channel, body: Part) -> str:
-    """What a message says, once it has been checked. Raises Refusal."""
+    """A message's content, checked. Raises Refusal."""
     kind = body.get("type", "text")
     if not isinstance(kind, str) or kind not in KINDS:
         raise meta.refused(400, 100, f"Param type must be one of {{{', '.join(KINDS).upper()}}}")
@@ -145,7 +145,7 @@ def _link(action: Part) -> None:
 
 
 def _named(action: Part) -> None:
-    """What needs no more than its name."""
+    """Check an action that needs no more than a name."""
     if not action:
         raise meta.refused(400, 131009, "Parameter value is not valid", "action is empty")
 

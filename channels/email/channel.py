@@ -58,7 +58,7 @@ MAX_METADATA_VALUE: Final = 80
 """Characters of a value of Postmark's `Metadata`."""
 NO_SUBJECT: Final = "Your message to us"
 TAG: Final = "conversation"
-"""What Postmark's own statistics call these mails, where the channel's `tag` says nothing else."""
+"""The tag of these mails in Postmark's statistics, unless the channel's `tag` names another."""
 AUTOMATIC: Final = ({"Name": "Auto-Submitted", "Value": "auto-replied"},)
 """So that other machines do not answer: RFC 3834."""
 TRACK_LINKS: Final = ("HtmlOnly", "HtmlAndText", "TextOnly", "None")
@@ -90,7 +90,7 @@ _ARRIVED: Final[dict[str, tuple[DeliveryStatus, str]]] = {
     "Click": ("read", "ReceivedAt"),
     "SpamComplaint": ("delivered", "BouncedAt"),
 }
-"""What happened → the status it proves, and the field with its time. Who calls a mail spam has received it."""
+"""Postmark's event → the status it proves, and the field with its time. Whoever reports a mail as spam has received it."""
 _AGAIN: Final = frozenset({"100"})
 """Postmark's own error codes after which another try may succeed: maintenance."""
 _SLOW: Final = frozenset({"429"})
@@ -214,7 +214,7 @@ def _recipients(message: Outbound) -> dict[str, str]:
 
 
 def _metadata(message: Outbound) -> dict[str, str]:
-    """What Postmark's receipts bring back. Where several get the mail, also whose receipts count: the first one's in To."""
+    """The metadata that Postmark's receipts bring back. Where several get the mail, also whose receipts count: the first one's in To."""
     stated = {"message_id": message.message_id, "conversation_id": message.conversation_id}
     named = recipients.named(message.metadata.get(recipients.RECIPIENTS))
     first = next(iter(named.get("to", ())), message.to)

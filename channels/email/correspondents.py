@@ -1,4 +1,4 @@
-"""Who wrote a mail, who gets the reply, and which of the addresses are the account's own.
+"""A mail's sender, the recipients of the reply, and the addresses that are the account's own.
 
 Replies do not always go to the author: contact forms and relays put their own address into `From` and the customer's into
 `Reply-To` (RFC 5322, 3.6.2).
@@ -63,7 +63,7 @@ def read(mail: Object, headers: Mapping[str, str], config: Object) -> Correspond
 
 
 def _relayed(headers: Mapping[str, str]) -> Sender | None:
-    """Whose mail a mailing group of our own passes on under its own address, as Google Groups does for domains that demand it."""
+    """The sender of a mail that a mailing group of our own passes on under its own address, as Google Groups does for domains that demand it."""
     for name in ("x-original-from", "x-original-sender"):
         header = headers.get(name, "")
         if (address := email_addresses.parsed(header)) is not None:

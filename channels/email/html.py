@@ -55,7 +55,7 @@ ATTRIBUTES: Final = {
 STYLES: Final = frozenset(
     {"background-color", "color", "direction", "font-style", "font-weight", "text-align", "text-decoration"}
 )
-"""What cannot move, cover, load or grow anything."""
+"""CSS properties that cannot move, cover, load or grow anything."""
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
 _WITH_CONTENT: Final = frozenset(
     {
@@ -89,14 +89,14 @@ _CLEAN_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^<>\"]++|\"[^\
 _ALT: Final = re.compile(r"(?<=\salt=\")([^\"]*+)\"")
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "nbsp": "\u00a0"}
 _ENTITY: Final = re.compile(f"&({'|'.join(_ENTITIES)});")
-"""How the sanitiser writes tags and what it escapes: nothing else is markup."""
+"""Markup as the sanitiser writes it: tags and escapes, nothing else."""
 _QUOTED: Final = re.compile("\"[^\"]*+\"|'[^']*+'")
 _OPEN_TAG: Final = re.compile(r"<[a-zA-Z](?:[^>=]++|=\s*+(?:\"[^\"]*+\"?|'[^']*+'?|))*+")
 _BLOCKS: Final = _words(
     "blockquote br caption center dd div dl dt figure figcaption h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul"
 )
 _LINE, _SPACE = "\x1e", "\x1d"
-"""Where a block begins or ends, and where an empty line parts it from the others."""
+"""Tags at which a block begins or ends, and those that an empty line separates from the others."""
 _MARKS: Final = re.compile(f"[{_LINE}{_SPACE}][ \t{_LINE}{_SPACE}]*+")
 """Blanks before them are the end of a line, which is stripped: a pattern that began with blanks would try each of them."""
 _SPACED: Final = _words("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")
@@ -141,7 +141,7 @@ def shortened(clean: str, most: int) -> str:
 
 
 def _crowded(source: str) -> int:
-    """Where the first tag with far too many attributes begins, each of which the sanitiser compares with all before it."""
+    """The index of the first tag with far too many attributes, each of which the sanitiser compares with all before it."""
     for tag in _OPEN_TAG.finditer(source):
         if len(tag[0]) > _LONGEST_TAG and len(_QUOTED.sub("", tag[0])) > _LONGEST_TAG:
             return tag.start()

@@ -123,7 +123,7 @@ def _line(value: str, most: int) -> str:
 
 
 def _said(mail: Object, subject: str, html: str, *, answers: bool) -> tuple[str, str]:
-    """What the sender wrote now, and the whole text it stood in. Nothing is cut from a mail that answers nothing, nor from one
+    """The sender's new text, and the whole text around it. Nothing is cut from a mail that answers nothing, nor from one
     that is passed on."""
     plain = payloads.string(mail, "TextBody")[:MAX_TEXT].replace("\r\n", "\n").strip()
     whole = plain or mail_html.as_text(html)

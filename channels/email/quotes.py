@@ -14,7 +14,7 @@ from typing import Final
 from mailparser_reply.constants import MAIL_LANGUAGES
 
 _HEAD, _TAIL, _LINES = 60, 40, 200
-"""What quotes are looked for in: this much of each line's two ends, and of so many lines. The patterns take a time that
+"""The part of a mail that is searched for quotes: this much of each line's two ends, and so many lines. The patterns take a time that
 grows with the square of a line's length."""
 MAX_RULE: Final = 200
 """Characters of a drawn line."""

@@ -131,7 +131,7 @@ def new_part(text: str) -> str:
 
 
 def _below(lines: Sequence[str]) -> str:
-    """What follows the one quoted block; empty where there are several, or nothing follows."""
+    """The text behind the one quoted block; empty if there are several, or nothing follows."""
     quoted = [number for number, line in enumerate(lines) if _is_quoted(line)]
     if not quoted or any(line.strip() and not _is_quoted(line) for line in lines[quoted[0] : quoted[-1]]):
         return ""

@@ -179,7 +179,7 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
 
 
 def _beside(said: Object) -> Object:
-    """What means something beside text and files: the reply that was chosen, where the customer came from, which story they answer."""
+    """Metadata beside text and files: the reply that was chosen, where the customer came from, which story they answer."""
     inner(said, "quick_reply")
     beside = {key: said.get(key) for key in ("quick_reply", "referral", "app_id")}
     beside["story"] = inner(said, "reply_to").get("story")

@@ -116,7 +116,7 @@ def _change(change: Object) -> Iterator[ChannelEvent]:
 
 
 class _People:
-    """Who a payload's messages are from, found by phone or user id; the first of several counts."""
+    """The senders of a payload's messages, by phone or user id; the first of several counts."""
 
     def __init__(self, people: list[Object]) -> None:
         self._people = people
@@ -233,7 +233,7 @@ def _subject(said: Object, system: Object) -> Object:
 
 
 def _moved(sender: Sender, system: Object) -> Sender:
-    """Who has another number or user id now: the old name first, all as one person. Documents and versions of the API
+    """Customers whose number or user id has changed: the old name first, all as one person. Documents and versions of the API
     call the new number `wa_id` or `new_wa_id`, and name the old one in `customer` or in the message's `from`; the old user
     ids are `previous_user_id` and `previous_parent_user_id`, and the message's `from_user_id` may be the old one or the new."""
     if system.get("type") == "customer_identity_changed":

@@ -126,7 +126,7 @@ class Lines:
         return [line.removesuffix(b"\r") for line in done]
 
     def rest(self) -> bytes:
-        """What follows the last line end."""
+        """The text behind the last line end."""
         return b"".join(self._parts)
 
     def _check(self) -> None:

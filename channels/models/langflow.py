@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ...core.assistance.prompts import newest, rendered
+from ...core.assistance.prompts import rendered, since_answered
 from ...core.ports.assistance.models import ModelError, ModelRequest, Usage
 from ..outgoing.guard import Guard
 from .calling import Calling, Unauthorized, decoded, estimated
@@ -129,9 +129,9 @@ class Langflow:
 
 
 def _input(request: ModelRequest, fence: str) -> str:
-    """What the flow's chat input gets. An agent of its own remembers the conversation and has its own instructions."""
+    """The text for the flow's chat input. An agent of its own remembers the conversation and has its own instructions."""
     if request.purpose == "run":
-        return newest(request.prompt)
+        return "\n".join(since_answered(request.prompt.conversation))
     prompt = rendered(request.prompt, fence)
     return f"{prompt.system}\n\n{prompt.user}"
 

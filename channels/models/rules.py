@@ -9,7 +9,7 @@ from functools import cached_property
 import msgspec
 
 from ...core.assistance import rules
-from ...core.assistance.prompts import newest
+from ...core.assistance.prompts import since_answered
 from ...core.ports.assistance.models import ModelRequest, Usage
 from ...core.turn.message_analysis import scored
 
@@ -30,7 +30,9 @@ class Rules:
             reply, sure, fields = rules.assisted(prompt)
             yield msgspec.json.encode({"reply": reply, "confidence": sure, "fields": fields}).decode()
         else:
-            words = (newest(prompt) if request.purpose == "run" else rules.reply(prompt)).split(" ")
+            echo = request.purpose == "run"
+            text = "\n".join(since_answered(prompt.conversation)) if echo else rules.reply(prompt)
+            words = text.split(" ")
             for at, word in enumerate(words):
                 yield word if at == 0 else f" {word}"
         yield Usage(MODEL, 0, 0)

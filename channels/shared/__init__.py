@@ -1,1 +1,1 @@
-"""What several providers' formats share."""
+"""Helpers that several providers' formats share."""

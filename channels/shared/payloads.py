@@ -77,7 +77,7 @@ def _mended(escapes: re.Match[bytes]) -> bytes:
 
 
 def collect(parts: Any, read: Callable[[Object], Iterable[ChannelEvent]]) -> Iterator[ChannelEvent]:
-    """What `read` finds in each part of a list. A part in which it finds a fault is set aside; the others continue."""
+    """The results of `read` for each part of a list. A part in which it finds a fault is set aside; the others continue."""
     if parts is None:
         return
     if not isinstance(parts, list):
@@ -151,7 +151,7 @@ def kept(value: Any) -> Any:
 
 
 def kind_of(content_type: str | None) -> str:
-    """What kind of file a content type means."""
+    """The kind of file that a content type names."""
     first = (content_type or "").partition("/")[0].lower()
     return first if first in ("image", "audio", "video") else "document"
 

@@ -15,7 +15,7 @@ MAX_NAME: Final = 255
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _NOT_BLANK: Final = re.compile(r"\S")
 _BREAKS: Final = ("\n\n", "\n", ". ", " ")
-"""Where a text is best split, best first."""
+"""Separators at which to split a text, best first."""
 
 
 def clean(text: str) -> str:
@@ -61,7 +61,7 @@ def pieces(text: str, limit: int, measure: Callable[[str], int] = length) -> lis
 
 
 def _fitting(text: str, at: int, limit: int, measure: Callable[[str], int]) -> int:
-    """Where the characters from `at` on that make at most `limit` units end."""
+    """The index at which the characters from `at` on reach `limit` units."""
     part = text[at : at + limit]
     over = measure(part) - limit
     while (
@@ -73,7 +73,7 @@ def _fitting(text: str, at: int, limit: int, measure: Callable[[str], int]) -> i
 
 
 def _past_blanks(text: str, at: int) -> int:
-    """Where the text continues behind white space."""
+    """The index at which the text continues behind white space."""
     found = _NOT_BLANK.search(text, at)
     return found.start() if found else len(text)
 

@@ -151,7 +151,7 @@ class Routing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Assistance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How language models assist the account, and how much they may be used."""
+    """Assistance by language models, and the limits of its use."""
 
     suggestions: Annotated[
         Literal["off", "on_request", "inbound"],

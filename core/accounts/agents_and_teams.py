@@ -26,7 +26,7 @@ class Agent(msgspec.Struct, frozen=True):
 
 
 class AvailableHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
+    """The hours in which an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
 
     timezone: Annotated[
         str,
@@ -92,7 +92,7 @@ class TeamMember(msgspec.Struct, frozen=True):
 
 
 class MacroActions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What applying a macro changes in the conversation, besides sending its text."""
+    """A macro's changes to the conversation, besides sending its text."""
 
     status: Annotated[Literal["pending", "resolved"] | None, about("The new status", "resolved")] = None
     priority: Annotated[

@@ -18,7 +18,7 @@ _ADDRESS: Final = re.compile(
     r"|@(?:s\.whatsapp\.net|c\.us)\s*$|(?:[?&;](?!ext)[a-z-]+=[^\s]*)+\s*$",
     re.IGNORECASE,
 )
-"""What makes an address of a number: schemes, WhatsApp's links and its programs' own ids, parameters behind it."""
+"""Affixes that make an address of a number: schemes, WhatsApp's links and its programs' own ids, parameters."""
 _USER_ID: Final = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}").fullmatch
 """WhatsApp's own id of a user whose phone it does not tell: the country, a dot, letters and digits."""
 

@@ -17,7 +17,7 @@ from ..text.normalization import normalized
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Marks of writing direction and of width zero, which address books and spreadsheets put around numbers."""
 _BETWEEN: Final = r" ().\-/_~\u00b7\u2010-\u2015\u2022\u2027\u2212\u30fb"
-"""What people write between digits."""
+"""Characters that people write between digits."""
 _NUMBER: Final = re.compile(rf"[{_BETWEEN}]*+\+?\+?[{_BETWEEN}]*+[0-9][0-9{_BETWEEN}]*+").fullmatch
 _ABROAD: Final = re.compile(r"00(?:11)?|011")
 """International dialling prefixes: 00; 011 in North America, 0011 in Australia. No country's code begins with 0 or with 11."""

@@ -36,7 +36,7 @@ Form = Annotated[tuple[FormField, ...], msgspec.Meta(max_length=MAX_FIELDS)]
 
 
 class WidgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the widget looks, and what it asks. `prechat_form`: before the first message. `offline_form`: the same outside of the
+    """The widget's appearance and forms. `prechat_form`: before the first message. `offline_form`: the same outside of the
     account's business hours; null for the usual one."""
 
     title: Annotated[

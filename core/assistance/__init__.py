@@ -1,1 +1,1 @@
-"""AI assistance: prompts, the built-in rules, suggestions, articles, and how search results are fused. Pure."""
+"""AI assistance: prompts, the built-in rules, suggestions, articles, and the fusion of search results. Pure."""

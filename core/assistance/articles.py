@@ -1,6 +1,6 @@
-"""Articles of the knowledge base: how they are cut into passages, and how two rankings of passages become one.
+"""Articles of the knowledge base: their passages, and the fusion of two rankings of passages.
 
-Pure. What is stored and searched where: `storage/postgres/assistance/articles.py`.
+Pure. `storage/postgres/assistance/articles.py` stores and searches them.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _has_kin(known: set[str], word: str) -> bool:
 
 
 def relevance(asked: Sequence[str], found: Found, cosine: float) -> float:
-    """How likely a passage is to answer a question, by the words they share and the distance of their vectors."""
+    """A passage's score for a question, 0 … 1, from the words they share and the distance of their vectors."""
     text = f"{found.title}\n{found.heading}\n{found.content}"
     return round(min(1.0, 0.7 * coverage(asked, text) + 0.5 * max(0.0, cosine)), 3)
 

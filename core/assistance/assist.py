@@ -1,4 +1,4 @@
-"""The conversational bot's talk with a language model: what it is asked, and what its answer means. Reads models' answers, which
+"""The conversational bot's talk with a language model: its prompts, and the meaning of its answers. Reads models' answers, which
 may be anything. Whether an answer is sent is decided in the conversation's turn (`core/turn/assisting.py`)."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _INSTRUCTION: Final = (
 
 
 class Said(msgspec.Struct):
-    """What a model says, if it keeps to the form."""
+    """A model's answer, if it keeps to the form."""
 
     reply: str = ""
     confidence: float = 0.0
@@ -49,16 +49,6 @@ def prompt_of(read: Read, passages: Sequence[Passage], actions: Actions, missing
     house = actions.assist.instruction if actions.assist is not None else ""
     instruction = f"{_INSTRUCTION} {house}".strip()
     return Prompt(instruction, tuple(passages), read.lines, wanted=tuple(missing))
-
-
-def asked(read: Read) -> str:
-    """What the customer has written since anybody answered: the question of a search."""
-    burst: list[str] = []
-    for line in reversed(read.lines):
-        if line.speaker != "customer":
-            break
-        burst.append(line.text)
-    return "\n".join(reversed(burst))
 
 
 def answer_of(

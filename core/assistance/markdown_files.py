@@ -84,7 +84,7 @@ def unpacked(archive: bytes) -> tuple[list[MarkdownFile], list[SkippedFile]]:
 
 
 def _directory(archive: bytes) -> int:
-    """Bytes of the list of files, as the archive's end says (APPNOTE 4.3.16); 0 where it has none, which is not an archive."""
+    """Bytes of the list of files, according to the archive's end record (APPNOTE 4.3.16); 0 if it has none, and is no archive."""
     end = archive.rfind(b"PK\x05\x06")
     return int.from_bytes(archive[end + 12 : end + 16], "little") if end >= 0 else 0
 

@@ -7,6 +7,8 @@ speaker's.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -78,14 +80,10 @@ def rendered(prompt: Prompt, fence: str) -> Rendered:
     return Rendered("\n\n".join(system), "\n\n".join(part for part in data if part))
 
 
-def newest(prompt: Prompt) -> str:
-    """What the customer has written since the last answer."""
-    lines: list[str] = []
-    for line in reversed(prompt.conversation):
-        if line.speaker != "customer":
-            break
-        lines.append(line.text)
-    return "\n".join(reversed(lines))
+def since_answered(lines: Sequence[Line]) -> list[str]:
+    """The customer's messages since the last answer, oldest first."""
+    burst = itertools.takewhile(lambda line: line.speaker == "customer", reversed(lines))
+    return [line.text for line in burst][::-1]
 
 
 def _short(number: int, passage: Passage) -> dict[str, str | int]:

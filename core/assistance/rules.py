@@ -5,7 +5,6 @@ It also answers when the configured provider fails; the answer then says so.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from typing import Final
@@ -14,7 +13,7 @@ from zlib import crc32
 from ..text.text_matching import Text
 from ..turn.form_filling import fits, question
 from .analysis import MessageAnalysis, made
-from .prompts import Prompt
+from .prompts import Prompt, since_answered
 
 DIMENSIONS: Final = 256
 VECTORS: Final = "rules-1"
@@ -133,7 +132,7 @@ def reply(prompt: Prompt) -> str:
 def assisted(prompt: Prompt) -> tuple[str, float, dict[str, str]]:
     """The conversational bot's next words, how sure they are, and the fields that the customer has told: the passage that fits
     best, else the next question, else a courtesy. Without any of them it is not sure at all."""
-    said = " ".join(_since_answered(prompt))
+    said = " ".join(since_answered(prompt.conversation))
     fields = _told(prompt, said)
     if prompt.knowledge:
         return f"{_beginning(prompt.knowledge[0].text)} [1]", 0.7, fields
@@ -143,12 +142,6 @@ def assisted(prompt: Prompt) -> tuple[str, float, dict[str, str]]:
     intent, _ = intent_of(said)
     courtesy = ACKNOWLEDGED[intent] if intent in ("thanks", "greeting") else ""
     return courtesy, 0.6 if courtesy else 0.0, fields
-
-
-def _since_answered(prompt: Prompt) -> list[str]:
-    """What the customer has written since anybody answered."""
-    burst = itertools.takewhile(lambda line: line.speaker == "customer", reversed(prompt.conversation))
-    return [line.text for line in burst][::-1]
 
 
 def _told(prompt: Prompt, said: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A website in an archive: its sitemap says which pages there are, saved HTML files say what they say. Nothing is fetched.
+"""A website in an archive: its sitemap lists the pages, and saved HTML files have their contents. Nothing is fetched.
 
 The sitemap (sitemaps.org) is read for its `<loc>` alone, the HTML for text and headings. Both may be anything.
 """
@@ -24,9 +24,9 @@ _LANGUAGE: Final = re.compile(
 )
 _NAME: Final = re.compile(r"/?[A-Za-z][A-Za-z0-9]{0,15}")
 _RAW: Final = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "textarea", "math"})
-"""What says nothing to a reader; it ends at its own end tag."""
+"""Elements without text for readers; each ends at its own end tag."""
 _ASIDE: Final = frozenset({"nav", "header", "footer", "aside", "form"})
-"""What stands on every page."""
+"""Elements that repeat on every page."""
 _BLOCKS: Final = frozenset({
     "p", "div", "section", "article", "main", "ul", "ol", "dl", "dt", "dd", "table", "tr", "br", "hr", "blockquote", "pre",
     "figure", "figcaption", "details", "summary", "title", "body", "head",
@@ -124,7 +124,7 @@ def _mark(tag: str) -> str:
 
 
 def _tokens(source: str, lowered: str) -> Iterator[tuple[int, str, str]]:
-    """Where a piece stands, the tag's name in lower case with the slash of an end tag, and its text; of text, no name. Each character
+    """A piece's index, its tag's name in lower case with the slash of an end tag (empty for text), and its text. Each character
     is looked at a constant number of times: what has no end ends the page."""
     at = 0
     while at < len(source):

@@ -33,7 +33,7 @@ _SPEAKERS: Final[dict[str, Speaker]] = {"contact": "customer", "agent": "agent"}
 
 
 class Source(msgspec.Struct, frozen=True):
-    """What a draft is based on: an article, or a similar conversation."""
+    """A source of a draft: an article, or a similar conversation."""
 
     kind: Literal["article", "conversation"]
     id: str
@@ -41,7 +41,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """How an agent wants a draft. `draft`: an agent's text to improve. `custom_prompt`: in the agent's own words."""
+    """An agent's wishes for a draft. `draft`: an agent's text to improve. `custom_prompt`: in the agent's own words."""
 
     tone: Tone | None = None
     length: Length | None = None

@@ -15,7 +15,7 @@ MAX_CRASHES: Final = 8
 MAX_RETRY_AFTER: Final = 3600.0
 """The longest pause that a provider may ask for; a longer one is cut to this."""
 SLOW_DOWN: Final = 5.0
-"""How long a channel pauses when a provider asks it to slow down without saying for how long."""
+"""Seconds that a channel pauses when a provider asks it to slow down without saying for how long."""
 
 AUTOMATIC_PER_SENDER: Final = {"email": 10, "sms": 60}
 """Messages that no person wrote, to one customer within an hour in all their conversations on a channel, by its type. Beyond them
@@ -76,7 +76,7 @@ class Tries(msgspec.Struct, frozen=True):
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When a failed attempt is repeated."""
+    """The schedule of repeated attempts."""
 
     attempts: int = 8
     """Attempts of one message."""
@@ -84,13 +84,13 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Failures that say nothing about the message (the provider is down, or the channel too fast) allow more attempts than
     that, until the message is this old."""
     lost_answers: int = 1
-    """How often a message is sent again after an attempt without an answer: the customer may have it already."""
+    """The most repetitions after attempts without an answer: the customer may have the message already."""
     backoff: float = 1.0
     backoff_factor: float = 4.0
     longest_backoff: float = 300.0
 
     def delay(self, attempts: int, jitter: float, retry_after: float | None = None) -> float:
-        """How long to wait after so many attempts: exponential, half of it random, and as long as the provider asks for."""
+        """The wait in seconds after so many attempts: exponential, half of it random, and as long as the provider asks for."""
         wait = self.backoff * self.backoff_factor ** min(attempts - 1, 32)
         wait = min(self.longest_backoff, wait) * (0.5 + 0.5 * jitter)
         return max(wait, min(retry_after or 0.0, MAX_RETRY_AFTER))
@@ -106,7 +106,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BreakerLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """When a circuit breaker opens, and for how long."""
+    """The thresholds of a circuit breaker, and how long it stays open."""
 
     failures: int = 5
     """Consecutive failures of the provider after which it opens."""
@@ -130,7 +130,7 @@ class Breaker(msgspec.Struct, frozen=True):
         return self.open_until is None
 
     def room(self, now: float) -> tuple[int | None, float]:
-        """How many sends may begin (None: any number), and if none, when to ask again."""
+        """The number of sends that may begin (None: any number), and if it is 0, when to ask again."""
         if self.open_until is None:
             return None, 0.0
         if now < self.open_until:
@@ -175,7 +175,7 @@ class Bucket(msgspec.Struct, frozen=True):
         return min(max(1.0, self.rate), self.tokens + max(0.0, now - self.at) * self.rate)
 
     def room(self, now: float) -> tuple[int, float]:
-        """How many requests may leave, and if none, when to ask again."""
+        """The number of requests that may leave, and if it is 0, when to ask again."""
         if now < self.paused_until:
             return 0, self.paused_until - now
         tokens = self._filled(now)

@@ -76,7 +76,7 @@ _ACTIVE = frozenset(
 """Words of types that browsers run or take apart as markup (`+xml`, `x-javascript` …)."""
 _WORDS = re.compile(r"[a-z0-9]+")
 _BLANKS = re.compile("[\\s\u115f\u1160\u2800\u3164\uffa0]+")
-"""What shows nothing: a long run of it would hide how a name ends."""
+"""Invisible characters: a long run of them would hide how a name ends."""
 _UNSAFE = re.compile(r'[^A-Za-z0-9 !#$&+,.()@^_`{}~=\[\]-]|["\\%]')
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 

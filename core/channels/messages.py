@@ -1,4 +1,4 @@
-"""What passes between `channels/` (the providers' wire formats) and the rest: calls in, events, messages out.
+"""Messages between `channels/` (the providers' wire formats) and the rest: webhook calls, events, outgoing messages.
 
 A channel module turns a `WebhookCall` into `Inbound`, `Edited` and `Receipt` events, and an `Outbound` message into
 `ProviderRequest`s. Times are milliseconds since the epoch; identifiers are in the form that is stored: E.164 for phones,
@@ -91,7 +91,7 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What became of messages we sent: those named in `provider_ids`, or those that `recipient` was sent before
+    """The status of messages we sent: those named in `provider_ids`, or those that `recipient` was sent before
     `watermark` (ms). `message_id` is our own id, where the provider gives it back. `error`: `{code, detail}`.
     `clicked`: a link in it was followed.
     """

@@ -62,7 +62,7 @@ def same(message: Message, post: Post) -> bool:
 
 
 def _answered(messages: list[Entry], reply_to: str | None) -> dict[str, Any]:
-    """Where the answer to a mail goes: to the one it names, else the customer's newest, a person's before a machine's. Behind
+    """The recipient of the answer to a mail: the one it names, else the customer's newest, a person's before a machine's. Behind
     many messages of ours it has left memory; then it goes where the last of those went."""
     mails = [m for entry in reversed(messages) if isinstance(m := entry.data, Message) and not m.is_private]
     inbound = [m for m in mails if m.direction == "inbound" and isinstance(m.metadata.get(ANSWER_TO), dict)]

@@ -157,7 +157,7 @@ class Offer(_Command, frozen=True):
 
 
 class EndOffer(_Command, frozen=True):
-    """What became of an offer; `accepted` assigns the conversation. `offer_id` None: the one that is open to the sender, which the
+    """End an offer with an outcome; `accepted` assigns the conversation. `offer_id` None: the one that is open to the sender, which the
     supervisor fills in."""
 
     offer_id: str | None
@@ -195,7 +195,7 @@ class GiveBack(_Command, frozen=True):
 
 
 class BotAnswer(_Command, frozen=True):
-    """What the conversational bot says after it has read up to `seen`; or, with `failed`, why it cannot. Judged in the turn
+    """The conversational bot's answer after it has read up to `seen`; or, with `failed`, why it has none. Judged in the turn
     (`turn/assisting.py`), and refused as stale unless the bot still holds the conversation and nobody has written since.
 
     `sources`: ids and titles of the articles that `text` cites. `wants`: why the model asks for a human. `summary`: of the

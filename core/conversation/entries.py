@@ -31,7 +31,7 @@ NOTHING: Final[dict[str, Any]] = {}
 
 
 class Actor(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Who did it. `id` names a user, a contact identifier, a client or a rule; None stands for the server."""
+    """The author of an entry. `id` names a user, a contact identifier, a client or a rule; None stands for the server."""
 
     type: ActorType
     id: str | None = None

@@ -58,14 +58,14 @@ class OpenOffer(msgspec.Struct, frozen=True, gc=False):
 
 
 class LastHeld(msgspec.Struct, frozen=True, gc=False):
-    """Who held a conversation, until when."""
+    """The agent who last held a conversation, and the time (ms) at which that ended."""
 
     agent_id: str
     until: int
 
 
 class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What routing remembers about a conversation. Customers never see it.
+    """Routing's state of a conversation. Customers never see it.
 
     `declined_by`: agents that declined, let an offer lapse or gave it back since it was last opened. `strategy`: how to route it
     to its team, if that was specified. `last`: the previous holder, who may get the customer's next conversation. `given_back`:
@@ -136,7 +136,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     unanswered_since: int | None = None
     """The customer's first message that no agent has answered yet."""
     timer_at: int | None = None
-    """When to check for due timers. Set by turns, which know the account's settings, not by entries. It may be too early."""
+    """The time (ms) to check for due timers, perhaps too early. Turns set it, which know the account's settings; entries do not."""
     fired: Fired = NEVER_FIRED
     routing: Routing = UNROUTED
 
@@ -151,7 +151,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def opened_at(self) -> int:
-        """When it was opened or last reopened. Its age, `waiting_since`, is kept when it reopens."""
+        """The time at which it was opened or last reopened. Its age, `waiting_since`, is kept when it reopens."""
         return self.created_at if self.fired.reopened_at is None else self.fired.reopened_at
 
     @property
@@ -167,7 +167,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
         return self.automatic_again_at(now) <= now
 
     def automatic_again_at(self, now: int) -> int:
-        """When the bound on automatic answers leaves room for one more: `now`, or later."""
+        """The time at which the bound on automatic answers allows one more: `now`, or later."""
         recent = [at for at in self.fired.automatic if at > now - AUTOMATIC_WITHIN]
         return now if len(recent) < MAX_AUTOMATIC else recent[-MAX_AUTOMATIC] + AUTOMATIC_WITHIN
 
@@ -200,7 +200,7 @@ NO_MESSAGES = Recent()
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """What a conversation actor keeps: the projection and the newest messages, oldest first."""
+    """A conversation actor's state: the projection and the newest messages, oldest first."""
 
     conversation: Conversation
     recent: Recent = NO_MESSAGES
@@ -333,7 +333,7 @@ def by_machine(message: Message) -> bool:
 
 
 def edited_at(message: Message) -> int:
-    """When a message was last edited, in ms; 0 for never."""
+    """The time of a message's last edit, in ms; 0: never."""
     at = message.metadata.get("edited_at", 0)
     return at if isinstance(at, int) else 0
 
@@ -363,7 +363,7 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
 
 
 def _kept(routing: Routing) -> Routing:
-    """What is remembered of earlier rounds when a conversation is reopened."""
+    """The routing state that survives when a conversation is reopened."""
     if routing.last is None and not routing.edited:
         return UNROUTED
     return Routing(last=routing.last, edited=routing.edited)

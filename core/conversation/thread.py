@@ -26,7 +26,7 @@ class NewContact(msgspec.Struct, frozen=True, weakref=True):
 
 
 class Thread(msgspec.Struct, gc=False):
-    """What a host knows about a thread key. `resolved` holds ids, newest first (ids sort by time).
+    """A host's knowledge of a thread key. `resolved` holds ids, newest first (ids sort by time).
 
     `erased`: its contact was erased, so the thread must be read again before the next conversation. `new_contact`: its contact, if
     no commit has stored it. `unused`: it has never had a conversation, so no command can be a repeat.

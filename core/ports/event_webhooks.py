@@ -116,7 +116,7 @@ class WebhookSecrets(Protocol):
 
 
 class EventLog(Protocol):
-    """How far the events of each account have been copied into the Redis stream or an exchange."""
+    """The positions up to which each account's events have been copied into the Redis stream or an exchange."""
 
     async def start(self, stream: str) -> None:
         """Register a stream. A new one starts at the current positions of all feeds."""

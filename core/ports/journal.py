@@ -13,7 +13,7 @@ from ..conversation.thread import NewContact
 
 
 class Write(msgspec.Struct):
-    """What one accepted command changes: the conversation before and after, and the entries between.
+    """The changes of one accepted command: the conversation before and after, and the entries between.
 
     `key`: the command's deduplication key, unique in its conversation. `fence`: shard and epoch of the supervisor that decided
     it. `keyed`: the index of the entry that has the key and is returned to repeats; by default the last. `new_contact`: to be

@@ -29,7 +29,7 @@ class Peer(msgspec.Struct, frozen=True):
     takes: bool = True
     """Whether partitions may be moved to it; hosts of older releases only claim free ones."""
     pinned_elsewhere: int = 0
-    """How many of its partitions are pinned to another host that can take them."""
+    """The number of its partitions that are pinned to another host that can take them."""
 
 
 class Membership(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class PartitionMap(msgspec.Struct, frozen=True):
 
 
 class Ownership(Protocol):
-    """Who owns which partition. Every change of owner raises the partition's epoch."""
+    """The ownership of partitions. Every change of owner raises the partition's epoch."""
 
     async def register(self, name: str, node: str, at: HostAddress) -> None:
         """Announce a new incarnation of a host and its address; the partitions of its predecessor become free."""
@@ -118,7 +118,7 @@ class ProcessState(Process, frozen=True):
 
 
 class Processes(Protocol):
-    """Where processes announce themselves. Raises StorageUnavailable."""
+    """The registry in which processes announce themselves. Raises StorageUnavailable."""
 
     async def register(self, process: Process) -> None:
         """Announce a new incarnation."""

@@ -125,7 +125,7 @@ class ChannelStore(Protocol):
         ...
 
     def known(self, channel_id: str) -> Channel | None:
-        """What `find` has found within seconds. None if it must be called."""
+        """A recent result of `find`. None if it must be called."""
         ...
 
     async def allows_origin(self, origin: str) -> bool:
@@ -190,7 +190,7 @@ class ClientStore(Protocol):
         ...
 
     def at_hand(self, secret_hash: bytes) -> tuple[str, str] | None:
-        """What `by_secret` returns, if nothing has to be awaited."""
+        """A cached result of `by_secret`, without waiting."""
         ...
 
     async def by_secret(self, secret_hash: bytes) -> tuple[str, str] | None:
@@ -217,7 +217,7 @@ class AuditStore(Protocol):
         target: tuple[str, str | None],
         details: dict[str, Any] | None = None,
     ) -> None:
-        """What was done to which (type, id). `details` never hold a secret or a customer's words."""
+        """Record an action on an object (type, id). `details` never hold a secret or a customer's words."""
         ...
 
     async def page(

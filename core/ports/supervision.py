@@ -22,7 +22,7 @@ from ..routing.supervision_messages import (
 
 
 class SupervisionStore(Protocol):
-    """What supervisors read, across accounts. Raises StorageUnavailable."""
+    """The supervisors' reads, across accounts. Raises StorageUnavailable."""
 
     async def register(self, shard: int, incarnation: str) -> int:
         """Take over a shard; returns its epoch. Commands of predecessors are stored by then, or never will be."""
@@ -51,7 +51,7 @@ class SupervisionStore(Protocol):
     async def live(self, account_id: str) -> list[Conversation]: ...
 
     async def last_assigned(self, account_id: str) -> dict[str, int]:
-        """When agents last received a conversation; only recent times."""
+        """The times at which agents last received a conversation; only recent ones."""
         ...
 
     async def last_held(self, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], LastHeld]:
@@ -121,7 +121,7 @@ class PresenceStore(Protocol):
 
 
 class Supervision(Protocol):
-    """What gateways ask supervisors. Raises Overloaded if the account's supervisor does not answer in time."""
+    """The gateways' requests to supervisors. Raises Overloaded if the account's supervisor does not answer in time."""
 
     async def ask(self, envelope: Envelope) -> Done:
         """Send a command that may assign. Raises what `Router.ask` raises."""

@@ -67,7 +67,7 @@ class Desk:
         return desk, board.finish()
 
     def snapshot(self) -> Snapshot:
-        """What another desk is restored from to continue exactly like this one."""
+        """The desk's state: a desk restored from it continues exactly like this one."""
         board = self.board
         offered = [
             PendingOffer(board.queue[i], agent_id, board.offers[i].deadline)

@@ -1,4 +1,4 @@
-"""What routing knows: agents, waiting conversations, their needs, and an account's policy.
+"""Routing's input: agents, waiting conversations, their needs, and an account's policy.
 
 All are values. Times are passed in, as ms since the epoch; ids are text. An empty set restricts nothing, whether an agent lists
 it or a conversation needs it.
@@ -44,7 +44,7 @@ class Reason(StrEnum):
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an agent has set, and its teams. Languages and topics are compared verbatim: pass both in lower case.
+    """An agent's preferences and teams. Languages and topics are compared verbatim: pass both in lower case.
 
     `removed`: no longer an agent of the account; the desk keeps its slot, since records refer to it."""
 
@@ -88,7 +88,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Need(msgspec.Struct, frozen=True, gc=False):
-    """What a conversation requires of an agent: any of `topics`, any of `teams`, the language, the channel."""
+    """A conversation's requirements of its agent: any of `topics`, any of `teams`, the language, the channel."""
 
     channel_type: str
     topics: frozenset[str] = NONE
@@ -145,7 +145,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     offer_timeout: int = 30_000
 
     def need(self, w: Waiting, now: int) -> Need:
-        """What `w` needs at this time, relaxations applied."""
+        """The needs of `w` at this time, relaxations applied."""
         topics, language = w.topics, w.language
         teams = NONE if w.team_id is None else frozenset({w.team_id})
         for step in self.steps:
@@ -162,7 +162,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         return Need(w.channel_type, topics, language, teams)
 
     def next_step(self, w: Waiting, now: int) -> int | None:
-        """When the needs of `w` are relaxed next; None for never."""
+        """The time at which the needs of `w` are relaxed next; None: never."""
         if not self.steps:
             return None
         return min((at for step in self.steps if (at := w.sought_since + step.after) > now), default=None)

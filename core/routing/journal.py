@@ -140,7 +140,7 @@ class AgentOnBoard(msgspec.Struct, frozen=True):
 
 
 class BoardAt(msgspec.Struct, frozen=True):
-    """Who was there and what waited after the entry at `position`."""
+    """The agents present and the conversations waiting after the entry at `position`."""
 
     position: int
     agents: list[AgentOnBoard]

@@ -172,7 +172,7 @@ class RequestRefused(msgspec.Struct, frozen=True, gc=False):
 
 
 class WakeAt(msgspec.Struct, frozen=True, gc=False):
-    """When to wake the desk, replacing the previous time; None for never."""
+    """Wake the desk at this time, instead of the previous one; None: never."""
 
     at: int | None
 

@@ -62,7 +62,7 @@ class Queue:
         return None if entry is None else self._order.bisect_left(entry[0]) + 1
 
     def up_to(self, order: Order) -> int:
-        """How many conversations are at or before this place."""
+        """The number of conversations at or before this place."""
         return self._order.bisect_right(order)
 
     def slice(self, start: int, stop: int) -> list[Waiting]:

@@ -1,4 +1,4 @@
-"""How a desk chooses: the agent for a conversation, and the next conversation for agents that have become free.
+"""The desk's choices: the agent for a conversation, and the next conversation for agents that have become free.
 
 `OWN` are the server's rules; `alternatives/` has others.
 """

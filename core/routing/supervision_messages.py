@@ -1,4 +1,4 @@
-"""What supervisors and their callers exchange, and how accounts map to shards.
+"""Messages between supervisors and their callers, and the mapping of accounts to shards.
 
 A supervisor balances the agents of the accounts in its shards. It knows who is present, who holds what and what waits, and every
 assignment goes through it. Conversation actors apply its decisions.
@@ -109,7 +109,7 @@ class QueueItem(msgspec.Struct, frozen=True):
 
 
 class QueuePlace(msgspec.Struct, frozen=True):
-    """Where a waiting conversation stands. `estimated_wait` in ms; None while too few were served to tell."""
+    """A waiting conversation's place in the queue. `estimated_wait` in ms; None while too few were served to estimate it."""
 
     position: int
     estimated_wait: int | None
@@ -136,7 +136,7 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """What has changed since a mark, and the mark for the next call."""
+    """The changes since a mark, and the mark for the next call."""
 
     mark: str
     heads: list[Head]

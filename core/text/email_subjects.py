@@ -23,7 +23,7 @@ _REPLIES: Final = (
     "trả lời|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|回信|回答|返信|회신|답장|رد|الرد|رد على|إجابة|پاسخ|جواب|תגובה|תשובה|השב|"
     "उत्तर|जवाब|प्रत्युत्तर|উত্তর|জবাব|sagot|jibu|պատ|პას|პასუხი"
 )
-"""What mail programs put before the subject of an answer, in the languages they speak."""
+"""Prefixes with which mail programs mark the subject of an answer, in many languages."""
 _AUTOMATIC: Final = (
     "automatic reply|auto(?:matic)?[ -]?(?:reply|response|responder|answer)|out of (?:the )?office(?: auto-?reply)?|automatische antwort|abwesenheitsnotiz|"
     "abwesenheits(?:nachricht|meldung)|abwesend|automatisch antwoord|afwezigheidsbericht|afwezig|réponse automatique|reponse automatique|"
@@ -60,7 +60,7 @@ _TAGS: Final = (
     r"(?:suspected |possible |probable |potential )?(?:spam|phishing|junk)\??|caution|warning|achtung|attention|cuidado|bulk|not virus scanned|virus ?free|checked|encrypted|secure|signed|"
     r"sec=[a-z:, =-]{1,40}|(?:caution|warning|alert)[:, -]{1,3}external(?: e?mail| sender)?|unclassified|internal use only"
 )
-"""What mail gateways put before the subject of whatever passes them."""
+"""Tags with which mail gateways mark the subjects of all mails that pass them."""
 _COUNT: Final = r"(?:(?:[\[(]\s*+\d{1,3}\s*+[\])]|[\^*]\d{1,3}|\d{1,3})\s*+)?"
 _COLON: Final = "[:：﹕︓∶꞉]"
 _PREFIX: Final = re.compile(
@@ -102,7 +102,7 @@ def without_prefixes(subject: str) -> str:
 
 
 def _start(subject: str, at: int = 0) -> int:
-    """Where a subject begins behind the prefixes that stand at `at`."""
+    """The index at which the subject begins, behind the prefixes at `at`."""
     for _ in range(MAX_PREFIXES):
         if (found := _PREFIX.match(subject, at) or _tag(subject, at)) is None:
             break
@@ -115,7 +115,7 @@ def _tag(subject: str, at: int) -> re.Match[str] | None:
 
 
 def _first(subject: str) -> int:
-    """Where the first prefix may stand: behind tags."""
+    """The index at which the first prefix may stand: behind tags."""
     at = 0
     for _ in range(MAX_PREFIXES):
         if (found := _tag(subject, at)) is None:

@@ -202,7 +202,7 @@ def concluded(
 
 
 def summary(state: State, under: Assisting, reason: str | None) -> str:
-    """What an agent should know who takes over: plain text, of which customers' words are a part."""
+    """The summary for an agent who takes over: plain text that contains customers' words."""
     context = state.conversation.bot_context
     told = [f"{name.replace('_', ' ')}: {value}" for name, value in context.items() if _is_told(name, value)]
     wrote = [

@@ -1,4 +1,4 @@
-"""How the bot responds to a message, within the same turn: its answer, labels and handoff are committed with the message, so no
+"""The bot's response to a message, within the same turn: its answer, labels and handoff are committed with the message, so no
 rule runs twice or is lost.
 
 The bot speaks only while no human holds or held the conversation, and not after one was asked for. It does not answer automatic

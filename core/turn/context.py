@@ -10,7 +10,7 @@ from .account_rules import AccountRules
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What a turn may know of the world: the time in ms, fresh ids, who holds the thread key, what the account's
+    """A turn's inputs besides the state and the command: the time in ms, fresh ids, who holds the thread key, what the account's
     conversations go by, and whether the command opens the conversation."""
 
     now: int

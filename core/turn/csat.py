@@ -104,7 +104,7 @@ def _is_picture(character: str) -> bool:
 
 
 _HIDDEN: Final = frozenset("\ufe0e\ufe0f\u20e3")
-"""What turns a digit into a key, or a character into an emoji."""
+"""Code points that turn a digit into a key, or a character into an emoji."""
 
 
 def answered(c: Conversation, post: Post) -> int | None:

@@ -1,4 +1,4 @@
-"""When the bot hands over to a human: on request, after three unsure answers, or when the customer is angry. Each function returns
+"""The bot's handoff to a human: on request, after three unsure answers, or when the customer is angry. Each function returns
 the reason, or None."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What must be known about a customer's message before its turn (language, sentiment, intent), and which results are trusted.
+"""Which analyses (language, sentiment, intent) a customer's message needs before its turn, and which results are trusted.
 
 A message that needs no analysis costs only a few field reads. Libraries and classifier are called in
 `actors/host/message_analysis.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
@@ -44,7 +44,7 @@ OPEN_TO_BOTS = frozenset({OPEN, BOT, RESOLVED})
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to find out. `known`: the language, if known already; `detect`: detect it; `sentiment_below`: score the sentiment, if it may
+    """The analyses to make. `known`: the language, if known already; `detect`: detect it; `sentiment_below`: score the sentiment, if it may
     be below this."""
 
     account_id: str
@@ -68,7 +68,7 @@ NO_ANALYSIS = Analysis()
 
 
 def wanted(envelope: Envelope, c: Conversation | None, account: AccountRules) -> Wanted | None:
-    """What this command's turn needs to know; None if nothing. `c`: the conversation before it; None if it opens one."""
+    """The analyses that this command's turn needs; None if none. `c`: the conversation before it; None if it opens one."""
     post = envelope.post
     if (
         post is None

@@ -1,4 +1,4 @@
-"""What is due in a conversation, and when: SLA targets in business time, and every other timer it needs.
+"""A conversation's deadlines: SLA targets in business time, and every other timer it needs.
 
 Everything here follows from the conversation and the account's settings alone. `timers.py` leaves out what has fired already.
 """
@@ -73,7 +73,7 @@ def minutes_of(sla: Sla, priority: Priority, target: Target) -> int | None:
 
 
 def since_of(c: Conversation, target: Target) -> int | None:
-    """When a target's clock started; None if it does not run. Reopening restarts the resolution clock."""
+    """The time at which a target's clock started; None if it does not run. Reopening restarts the resolution clock."""
     if c.status not in UNRESOLVED:
         return None
     if target is _RESOLUTION:

@@ -79,7 +79,7 @@ def looked_at(c: Conversation, account: AccountRules, now: int) -> Conversation:
 def fire(
     c: Conversation, account: AccountRules, now: int, new_id: Callable[[], str]
 ) -> tuple[EntryData, ...]:
-    """What is due, in the order of its times, up to the first that ends the conversation."""
+    """The timers that are due, in the order of their times, up to the first that ends the conversation."""
     due = {timer: at for timer, at in pending(c, account.settings, now).items() if at <= now}
     entries: list[EntryData] = []
     for timer, at in sorted(due.items(), key=lambda pair: (pair[1], pair[0])):

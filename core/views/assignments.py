@@ -1,4 +1,4 @@
-"""Who held a conversation, and since when: assignments as the API shows them, made from its entries."""
+"""A conversation's assignments as the API shows them, derived from its entries."""
 
 from __future__ import annotations
 

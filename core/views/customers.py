@@ -1,4 +1,4 @@
-"""What customers see: the one allow-list of fields, for responses, entries and stream events alike.
+"""The customers' view: the one allow-list of fields, for responses, entries and stream events alike.
 
 Customers get objects of the same shape as the team. A field that is not on the list has a neutral value (no labels, normal
 priority, null), so clients need one parser and cannot tell whether the team set it. A new field of a view is in neither table, and

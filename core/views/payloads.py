@@ -59,7 +59,7 @@ class RoutingCandidate(msgspec.Struct, frozen=True):
 
 
 class RoutingRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """How routing decided: every agent, why it was passed over or how it ranked, and enough to decide again."""
+    """A routing decision: every agent, why it was passed over or how it ranked, and the inputs to repeat the decision."""
 
     at: Annotated[int, about("When, in ms since 1970", 1772443800000)]
     conversation_id: ConversationId
@@ -284,7 +284,7 @@ class ViewingHint(msgspec.Struct, frozen=True):
 
 
 class ReceiptHint(msgspec.Struct, frozen=True):
-    """How far a message got."""
+    """A message's delivery status."""
 
     message_id: MessageId
     delivery_status: Annotated[DeliveryStatus, about("The delivery status")]
@@ -314,7 +314,7 @@ class QueueHint(msgspec.Struct, frozen=True):
 
 
 class CursorHint(msgspec.Struct, frozen=True):
-    """Where the stream stands."""
+    """The stream's position."""
 
     cursor: Annotated[str, about("Resume after it with `Last-Event-ID` or `since`", "1f.42.0")]
 

@@ -46,7 +46,7 @@ def searches(q: str) -> list[SearchTerms]:
 
 
 def _numbers(written: str) -> list[str]:
-    """What every spelling of a telephone number contains, for each number that `written` may be; none if it is none."""
+    """The digits that every spelling of a telephone number contains, for each number that `written` may be; empty if it is none."""
     digits = phones.digits(written)
     if digits is None:
         return []

@@ -24,7 +24,7 @@ class UsageRow(msgspec.Struct, frozen=True):
 
 
 class ModelFigures(msgspec.Struct, frozen=True):
-    """What became of one model's suggestions."""
+    """One model's suggestions by outcome."""
 
     provider: Annotated[str, about("The provider", "rules")]
     model: Annotated[str, about("The model", "rules-1")]

@@ -1,4 +1,4 @@
-"""What the assistant runtime's API does: conversations of its own channel, and the runs that answer users."""
+"""The actions of the assistant runtime's API: conversations of its own channel, and the runs that answer users."""
 
 from __future__ import annotations
 

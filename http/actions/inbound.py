@@ -35,7 +35,7 @@ MAX_PART: Final = 4_096
 
 
 class Taken(msgspec.Struct):
-    """What became of a call's events."""
+    """The outcomes of a call's events."""
 
     received: int = 0
     repeated: int = 0

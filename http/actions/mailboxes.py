@@ -1,4 +1,4 @@
-"""What a channel's parser needs to know: its configuration, and which addresses belong to the account.
+"""The context of a channel's parser: its configuration, and the addresses that belong to the account.
 
 A mail may reach several of an account's mailboxes. Each channel takes it into a conversation of its own, answered from its own address; the
 other mailboxes get no copy of the answer, and mail from one of them to another triggers no bot.

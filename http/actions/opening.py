@@ -14,7 +14,7 @@ from ..framework.endpoint import Call
 from . import conversations, names
 
 SEVERAL_IDENTIFIERS: frozenset[ChannelType] = frozenset({"whatsapp", "sms"})
-"""Where a customer may be known by more than one, all of which lead to the same thread."""
+"""Channels on which a customer may have several identifiers, all of which lead to the same thread."""
 
 
 async def open_conversation(

@@ -26,7 +26,7 @@ RETRY_AFTER: Final = 5.0
 
 
 class Client:
-    """Who a transfer counts for: scopes from the narrowest to the widest."""
+    """The client of a transfer: the scopes whose limits it counts against, from the narrowest to the widest."""
 
     __slots__ = ("account", "name", "shared")
 

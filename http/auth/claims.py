@@ -25,7 +25,7 @@ class Verified(NamedTuple):
 
 
 def verified_claims(claims: dict[str, Any], audience: str, now: float, leeway: float) -> Verified:
-    """What a token's claims say, its signature apart. Raises Unauthenticated."""
+    """The principal that a token's claims name; the signature is checked elsewhere. Raises Unauthenticated."""
     expires_at = _check_times(claims, now, leeway)
     _check_audience(claims, audience)
     if not isinstance(claims["sub"], str) or not is_user_id(claims["sub"]):

@@ -30,7 +30,7 @@ _OPTIONS: Final[Any] = {
 
 
 class Proved(NamedTuple):
-    """Who the customer is, and by which name, if the proof has one."""
+    """The customer's id, and the name, if the proof has one."""
 
     identifier: str
     name: str | None = None
@@ -45,7 +45,7 @@ def is_hash(secret: str | None, identifier: str, given: str) -> bool:
 
 
 def of_token(secret: str | None, token: str, channel_id: str, now: float, leeway: float) -> Proved:
-    """Who a token stands for. `now` in epoch seconds, `leeway` in seconds. Raises Forbidden."""
+    """The customer whom a token names. `now` in epoch seconds, `leeway` in seconds. Raises Forbidden."""
     if secret is None or len(secret.encode()) < MIN_SECRET_BYTES:
         raise Forbidden(f"identity tokens need an identity_secret of {MIN_SECRET_BYTES} bytes or more")
     if len(token) > MAX_TOKEN_CHARS:

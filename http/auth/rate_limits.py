@@ -303,7 +303,7 @@ def _text(key: Hashable) -> str:
 
 
 def address_key(address: str | None) -> str:
-    """What counts as one address: an IPv4 address, or the /64 of an IPv6 one, since a customer is assigned a whole /64."""
+    """The key for an address: an IPv4 address, or the /64 of an IPv6 one, since a customer is assigned a whole /64."""
     if address is None:
         return "unknown"
     if ":" not in address:

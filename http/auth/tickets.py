@@ -48,7 +48,7 @@ class Ticket(NamedTuple):
 
 
 class _Content(msgspec.Struct, frozen=True):
-    """What the store keeps for a ticket, or for an open stream, which has a `cursor`."""
+    """The stored value of a ticket, or of an open stream, which has a `cursor`."""
 
     principal: Principal
     browser: str | None = None

@@ -42,7 +42,7 @@ class Watched(Protocol):
 
     @property
     def header_since(self) -> float | None:
-        """When the wait for a required header began; None if none is awaited."""
+        """The time at which the wait for a required header began; None if none is awaited."""
         ...
 
     @property

@@ -34,12 +34,12 @@ MAX_BODY: Final = 32_768
 """Largest body in bytes; larger ones take the standard path, since a refused body is decoded on both paths."""
 _PREFIX: Final = "/v1/conversations/"
 _ID: Final = slice(len(_PREFIX), len(_PREFIX) + 36)
-"""Where the id is in a path."""
+"""The position of the id in a path."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class Connection(Protocol):
-    """What the fast path needs of a client's connection (`protocol.py`)."""
+    """The fast path's view of a client's connection (`protocol.py`)."""
 
     @property
     def is_idle(self) -> bool:
@@ -58,7 +58,7 @@ class _Served(msgspec.Struct, frozen=True):
     table: Table
     gate: Gate | None
     path: str | None
-    """Where the path names no conversation."""
+    """The whole path, if it names no conversation."""
     is_shared: bool
     refused: Callable[[TertuliaError], web.Response] | None
 

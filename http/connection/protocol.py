@@ -118,7 +118,7 @@ class ProblemProtocol(RequestHandler):
 
     @property
     def header_since(self) -> float | None:
-        """When the wait for a required header began: the first request's, or one that has arrived in part."""
+        """The time at which the wait for a required header began: the first request's, or one that has arrived in part."""
         requests = self._requests
         return self._began if requests.in_head or not requests.received else None
 

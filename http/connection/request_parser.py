@@ -46,7 +46,7 @@ Messages = tuple[Sequence[tuple[Any, Any]], bool, bytes]
 
 
 class ParsedConnection(Connection, Protocol):
-    """What the parser needs of its connection."""
+    """The parser's view of its connection."""
 
     @property
     def is_reading(self) -> bool:

@@ -51,7 +51,7 @@ class MaskedFrames:
         self._reader.feed_eof()
 
     def _good(self, data: bytes) -> int:
-        """How much of `data` may be passed on: up to a frame whose mask bit is unset, or has not arrived."""
+        """The number of bytes of `data` that may be passed on: up to a frame whose mask bit is unset, or has not arrived."""
         at, size, began = 0, len(data), 0
         while at < size:
             if self._skip:

@@ -73,7 +73,7 @@ class TooManyFragments(Exception):
 
 
 def _end_of_frame(data: bytes, at: int, size: int) -> int | None:
-    """Where the frame that begins at `at` ends; None if its length has not arrived."""
+    """The index at which the frame that begins at `at` ends; None if its length has not arrived."""
     if size - at < 2:
         return None
     second = data[at + 1]

@@ -60,7 +60,7 @@ TAGS: Final[dict[str, str]] = {
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """What is wrong with one field."""
+    """The error of one field."""
 
     path: Annotated[str, about("The field, as in `attachments[0].url`; empty for the whole body", "content")]
     message: Annotated[str, about("What is wrong with it, for people", "Expected `str` of length >= 1")]

@@ -197,7 +197,7 @@ _IDS: Final = {"id": ("id",), "client_id": ("id",), "message_id": ("message_id",
 
 
 def _place_of(schema: Schema, components: dict[str, Schema]) -> tuple[str, tuple[str, ...]] | None:
-    """Where a response holds an object's id, and the path parameters that take it."""
+    """The field in which a response holds an object's id, and the path parameters that take it."""
     properties = schema.get("properties", {})
     prefix = ""
     if set(properties) >= {"items", "next_cursor"} and "$ref" in properties["items"]["items"]:

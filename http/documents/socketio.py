@@ -162,7 +162,7 @@ def _payload(name: str, event: Emitted, data: Schema, schemas: dict[str, Schema]
 
 
 def _request(name: str, shape: Schema, schemas: dict[str, Schema]) -> Schema:
-    """What a client's event carries: its message on a WebSocket without the frame."""
+    """The payload of a client's event: its message on a WebSocket without the frame."""
     whole = resolved(shape, schemas)
     properties = {field: schema for field, schema in whole["properties"].items() if field not in _FRAME}
     required = [field for field in whole.get("required", ()) if field not in _FRAME]

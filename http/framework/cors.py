@@ -38,7 +38,7 @@ _CUSTOMER: Final = PERMISSIONS[Role.CUSTOMER]
 
 
 class CrossOriginRoute(Protocol):
-    """What of a route decides which pages may call it (`endpoint.Route`)."""
+    """The fields of a route that decide which pages may call it (`endpoint.Route`)."""
 
     @property
     def permission(self) -> str | None: ...
@@ -47,7 +47,7 @@ class CrossOriginRoute(Protocol):
 
 
 class Asked:
-    """What a cross-origin request asks for, as far as is known: the route, its path's parameters, the token's holder."""
+    """A cross-origin request, as far as is known: the route, its path's parameters, the token's holder."""
 
     __slots__ = ("path", "principal", "route")
 

@@ -97,7 +97,7 @@ Handler = Callable[[Call[Any]], Awaitable[web.StreamResponse]]
 
 
 class Gate(Protocol):
-    """How the callers of a dialect's routes say who they are, where it is not as on the native ones.
+    """The authentication of a dialect's routes, if it differs from the native ones'.
 
     `header`: the one that names the account, if there is one. `schemes`: any of these proves a caller (security schemes of the
     OpenAPI document)."""

@@ -24,7 +24,7 @@ from .services import SERVICES
 EVERYWHERE: Final = "*"
 """The target of an OPTIONS request that concerns the server as a whole."""
 METHODS: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
-"""What some path of this server knows."""
+"""The methods that some path of this server takes."""
 _FOREIGN: Final = (
     "pages of this origin may not call this route: an operator allows origins with TERTULIA_ALLOWED_ORIGINS, an admin those of a web"
     " chat with the channel's config.allowed_origins"

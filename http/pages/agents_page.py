@@ -68,7 +68,7 @@ class DemoAgents(msgspec.Struct, frozen=True):
 
 
 class DemoSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who signs in."""
+    """The agent who signs in."""
 
     user_id: Annotated[
         str, msgspec.Meta(max_length=64, description="The agent", examples=[next(iter(AGENTS))])

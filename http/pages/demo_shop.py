@@ -17,7 +17,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""What the widget needs of a site's policy, and nothing else: the script and the frame."""
+"""The content security policy that the widget needs of a site, and nothing else: the script and the frame."""
 _PAGE: Final = {"Content-Security-Policy": POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-cache"}
 _FILE: Final = {"Cache-Control": "no-cache"}
 

@@ -37,7 +37,7 @@ class Links(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """What this server is."""
+    """A description of this server."""
 
     name: Annotated[str, about("The server's name", "tertulia")] = "tertulia"
     description: Annotated[str, about("What it does", "A realtime server for customer conversations")] = (

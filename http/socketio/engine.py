@@ -50,7 +50,7 @@ _REFUSAL: Final = (
 
 
 class Readers(Protocol):
-    """Who has joined over a connection (`readers.py`)."""
+    """The readers that have joined over a connection (`readers.py`)."""
 
     def principals(self, eio_sid: str) -> list[Principal]: ...
     def has_joined(self, eio_sid: str) -> bool: ...

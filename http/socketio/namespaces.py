@@ -1,4 +1,4 @@
-"""What the namespaces share: the handshake, opening and ending sessions, answering events."""
+"""The namespaces' common base: the handshake, opening and ending sessions, answering events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_SINCE: Final = 200
 
 
 class Handshake(NamedTuple):
-    """What a client sends when it joins a namespace: `auth: {token, account_id?, since?}`, or `offset`, which its library adds."""
+    """A client's message when it joins a namespace: `auth: {token, account_id?, since?}`, or `offset`, which its library adds."""
 
     token: str | None
     account: str | None
@@ -167,7 +167,7 @@ class Namespace(socketio.AsyncNamespace, ABC):
             reader.task.cancel()
 
     async def _answered(self, sid: str, event: str, arguments: tuple[Any, ...]) -> Any:
-        """What the client's callback gets: `{type: ack, data}` or `{type: error, error}`; an error is an event of that name too."""
+        """The argument of the client's callback: `{type: ack, data}` or `{type: error, error}`; an error is an event of that name too."""
         eio_sid = self._eio_sid(sid)
         try:
             data = arguments[0] if arguments else {}

@@ -32,7 +32,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 class _Contract(Namespace):
-    """What both namespaces do."""
+    """The behaviour that both namespaces share."""
 
     @abstractmethod
     async def admit(self, principal: Principal) -> None:

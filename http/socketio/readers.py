@@ -20,7 +20,7 @@ from .engine import Engine
 Event = tuple[str, Any]
 """The name and the payload of an event for a client."""
 Shape = Callable[[Session, EventView], Awaitable[Sequence[Event]]]
-"""What a namespace makes of an event of the hub; nothing if it does not concern the reader."""
+"""A namespace's messages for an event of the hub; none if it does not concern the reader."""
 REPLAYED_WITHIN: Final = 60.0
 """Seconds after a reconnect within which a joined room is replayed from the last event that the client saw."""
 _decode = msgspec.json.Decoder(EventView).decode

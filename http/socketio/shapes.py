@@ -39,7 +39,7 @@ class ConversationRoom(msgspec.Struct, frozen=True):
 
 
 class CrmTakeover(msgspec.Struct, frozen=True):
-    """Who takes a conversation over."""
+    """The agent who takes a conversation over."""
 
     conversation_id: ConversationId
     agent_id: Annotated[str, about("The agent", "00000000-0000-0000-0000-000000000021")]

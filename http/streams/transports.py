@@ -1,4 +1,4 @@
-"""How a session's frames are sent: as WebSocket text messages, or as Server-Sent Events."""
+"""Transports of a session's frames: WebSocket text messages, or Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class SseTransport:
         self._response = response
         self._breaks_off = breaks_off
         self.cursor: str | None = None
-        """Where to continue from: after the last event that was sent."""
+        """The cursor to continue from: after the last event that was sent."""
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in reversed(frames):

@@ -1,4 +1,4 @@
-"""Who is typing, as shown to this gateway's readers. A typist who does not repeat it is shown as stopped.
+"""The typists shown to this gateway's readers. A typist who does not repeat it is shown as stopped.
 
 Each gateway tracks what its own readers were shown, so it does not matter to which gateway the typist is connected, or whether that gateway
 is still up. Repetitions are throttled. Nothing is stored.

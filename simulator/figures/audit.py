@@ -27,7 +27,7 @@ Clock = Callable[[], float]
 
 
 def marker(run: str, number: int, side: str, part: int) -> str:
-    """What a message's text ends with. `side`: c, the customer's; a, an agent's."""
+    """The mark at the end of a message's text. `side`: c, the customer's; a, an agent's."""
     return f"[{run}-{number}-{side}{part}]"
 
 
@@ -45,7 +45,7 @@ def marked(text: str) -> Mark | None:
 
 
 class _Reader(msgspec.Struct):
-    """What one reader has seen of a customer. Messages acknowledged from `since` to `until` must be among it."""
+    """A customer's messages as one reader has seen them. Messages acknowledged from `since` to `until` must be among it."""
 
     since: float
     sides: str = "ca"

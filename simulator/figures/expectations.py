@@ -80,7 +80,7 @@ def all_of(given: list[str]) -> list[Expectation]:
 
 
 def judged(expectations: list[Expectation], measured: Callable[[str], float | None]) -> list[Verdict]:
-    """What was never measured does not hold."""
+    """An expectation whose figure was never measured fails."""
     verdicts = []
     for e in expectations:
         value = measured(e.measure)

@@ -220,7 +220,7 @@ class Floor:
 
 
 def gini(values: list[float]) -> float:
-    """How unequal values are: 0 all equal, towards 1 one has all."""
+    """The inequality of values: 0 if all are equal, towards 1 if one has all."""
     n, total = len(values), sum(values)
     if n < 2 or not total:
         return 0.0

@@ -1,4 +1,4 @@
-"""How a customer writes: through the web chat's API, or at a provider, whose double calls the server's webhook, signed."""
+"""A customer's connection: through the web chat's API, or at a provider, whose double calls the server's webhook, signed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class AtProvider:
         return (await self._played(body, time.monotonic())).ok
 
     async def _played(self, body: dict[str, object], intended: float) -> Answer:
-        """What the server's webhook answered to the double."""
+        """The answer of the server's webhook to the double."""
         plan, requests = self.world.plan, self.world.requests
         channel = plan.channels[self.channel]
         kind = f"POST /v1/webhooks/{self.channel}/{{channel_id}}"

@@ -74,7 +74,7 @@ def _better(a: float | None, b: float | None, change: float | None) -> bool | No
 
 
 def differences(a: Report, b: Report) -> list[str]:
-    """What was not the same, so that the reports are not of the same thing."""
+    """The conditions that differ between the reports."""
     found = [
         f"scenario.{name}: {a.scenario.get(name)!r} and {b.scenario.get(name)!r}"
         for name in a.scenario

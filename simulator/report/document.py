@@ -113,7 +113,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gathered(Protocol):
-    """What workers say besides their figures: `simulator.run.worker.Outcome`."""
+    """The workers' reports besides their figures: `simulator.run.worker.Outcome`."""
 
     audit: dict[str, int]
     checked: int

@@ -78,7 +78,7 @@ def _parts(report: Report, *, runs: bool) -> Iterable[str]:
 
 
 def _outcome(report: Report, *, runs: bool) -> Iterable[str]:
-    """What was run, how it ended, and what limits its meaning."""
+    """The head: the scenario, its result, and the limits of its meaning."""
     r = report.run
     yield f"<h1>{escaped(report.scenario['name'])}</h1><p>{escaped(report.scenario['about'])}</p>"
     yield f'<p class="dim">{escaped(r.started_at)} · {r.elapsed:.0f} s · {escaped(r.url)} · Tertulia {escaped(r.server)} · run {escaped(r.name)}</p>'

@@ -63,7 +63,7 @@ def chart(title: str, lines: list[Line], span: float, shown: Callable[[float], s
 
 
 def _legend(lines: list[Line]) -> str:
-    """What is which colour, where there is more than one line."""
+    """The legend, if there is more than one line."""
     named = (
         f'<span style="--colour:{colour}">{html.escape(line.name)}</span>'
         for line, colour in zip(lines, COLOURS, strict=False)

@@ -48,7 +48,7 @@ def sparkline(values: list[float]) -> str:
 
 
 def summary(report: Report, console: Console) -> None:
-    """What counts, at the end."""
+    """The main figures, printed at the end."""
     table = Table(title=report.scenario["name"], title_justify="left", show_header=False)
     for name, value in words.key_figures(report):
         table.add_row(name, value)

@@ -15,7 +15,7 @@ from ..scenario.arrivals import peak
 from ..scenario.model import Scenario
 
 SLOPES = (4.0, 10.0, 25.0)
-"""How sharp the knee may be: the logistic's slope over the logarithm of the rate."""
+"""The slopes to try of the logistic over the logarithm of the rate: from a soft knee to a sharp one."""
 LAPSE = 0.02
 """A trial may pass or fail for another reason."""
 GRID = 400
@@ -63,7 +63,7 @@ class Knee(msgspec.Struct, frozen=True):
 
 
 def start_of(scenario: Scenario) -> float:
-    """Where to begin: the scenario's own highest rate."""
+    """The rate to begin with: the scenario's own highest."""
     return max(peak(scenario.arrivals), 0.1)
 
 
@@ -86,7 +86,7 @@ async def search(trial: Callable[[float], Awaitable[Trial]], start: float) -> Kn
 
 
 def knee(trials: list[Trial]) -> Knee:
-    """What trials say about the knee."""
+    """The estimate of the knee from trials."""
     least, most = min(t.rate for t in trials) / 4, max(t.rate for t in trials) * 4
     rates = [least * (most / least) ** (i / (GRID - 1)) for i in range(GRID)]
     weights = [sum(math.exp(_log_likelihood(trials, r, s)) for s in SLOPES) for r in rates]

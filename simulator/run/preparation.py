@@ -43,7 +43,7 @@ async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None
 
 
 class Preparation:
-    """What was changed, and how to change it back. `notes` are sentences for the report."""
+    """The changes made for a run, and how to undo them. `notes` are sentences for the report."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -52,7 +52,7 @@ class Preparation:
         self.version = ""
         self.notes: list[str] = []
         self._held: dict[str, int] = {}
-        """What agents hold already, by user id: left by an interrupted run, say. It must not take slots from this one."""
+        """The conversations that agents hold already, by user id: left by an interrupted run, say. It must not take slots from this one."""
         self._settings: dict[str, Any] | None = None
         self._before: dict[str, dict[str, Any] | None] = {}
 

@@ -28,7 +28,7 @@ SWEEP_EVERY = 1.0
 
 
 class FloorFigures(msgspec.Struct):
-    """What the floor says at the end. `loads` are by user id."""
+    """The floor at the end. `loads` are by user id."""
 
     batches: list[Batch]
     loads: dict[str, Load]

@@ -1,4 +1,4 @@
-"""When customers arrive: an open model, a non-homogeneous Poisson process whose rate follows a curve, or a recording.
+"""Customers' arrivals: an open model, a non-homogeneous Poisson process whose rate follows a curve, or a recording.
 
 Arrivals do not wait for answers. Every worker generates the same sequence from the seed and takes its share of it, so a run
 has the same arrivals however many processes drive it.
@@ -91,7 +91,7 @@ def arrival_times(arrivals: Arrivals, duration: float, seed: int) -> Iterator[fl
 
 
 def expected(arrivals: Arrivals, duration: float) -> float:
-    """How many customers are expected to arrive."""
+    """The expected number of customers."""
     if arrivals.curve == "recording":
         return float(sum(t < duration for t in arrivals.times))
     steps = 2_000

@@ -69,7 +69,7 @@ def parsed(text: str, folder: Path = Path()) -> Scenario:
 
 
 def sentence(error: str) -> str:
-    """What msgspec says of a wrong field, with the field's path first."""
+    """msgspec's message about a wrong field, with the field's path first."""
     match = _AT.match(error)
     assert match is not None
     path, what = match["path"] or "", match["what"]
@@ -99,7 +99,7 @@ def _recorded(path: Path) -> list[float]:
 
 
 def faults(scenario: Scenario) -> list[str]:
-    """What a type cannot say."""
+    """Checks that the types do not express."""
     found, a = [], scenario.arrivals
     if scenario.duration <= 0:
         found.append("duration: must be above 0")

@@ -91,7 +91,7 @@ class Agents(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How conversations reach agents. `account`: as the account has it. The server's own are `least_busy` and `round_robin`."""
+    """The routing strategy. `account`: as the account has it. The server's own are `least_busy` and `round_robin`."""
 
     strategy: Strategy = "account"
     settings: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What the business sent to customers at providers, read from the provider double."""
+"""The business's messages to customers at providers, read from the provider double."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ STEADY_AFTER = 30.0
 
 @dataclass(frozen=True)
 class ServerEvent:
-    """What happened to a server. `seconds` is how long it ran (`exited`) or took to start (`restarted`)."""
+    """An event in a server's life. `seconds` is how long it ran (`exited`) or took to start (`restarted`)."""
 
     server: str
     kind: Literal["exited", "restarted", "failed"]

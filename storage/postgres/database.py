@@ -125,7 +125,7 @@ class Database:
     async def expensive(self, account_id: str) -> AsyncIterator[Connection]:
         """For what may read much of an account: statistics, searches, whole histories.
 
-        Who may: `http/framework/expensive_reads.py`.
+        `http/framework/expensive_reads.py` decides which requests may.
         """
         async with (
             self._expensive_shares.turn(account_id),

@@ -35,7 +35,7 @@ _OTHERS = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
 AND coalesce(backend_type, 'client backend') = 'client backend'
 """
-"""Sessions of others. Who is not a superuser does not see their type."""
+"""Other sessions. Only superusers see their type."""
 
 
 class MigrationError(Exception):

@@ -52,14 +52,14 @@ class RolesError(Exception):
 
 
 class Login(msgspec.Struct, frozen=True):
-    """How to connect as a role: `asyncpg.connect(url, **options)`."""
+    """The arguments to connect as a role: `asyncpg.connect(url, **options)`."""
 
     url: str
     options: dict[str, Any]
 
 
 def login(url: str, role: str, own_url: str | None = None) -> Login:
-    """How `role` connects: with `own_url`, or else to the owner's `url` with its own name and password."""
+    """The login of `role`: `own_url`, or else the owner's `url` with the role's name and password."""
     if own_url is not None:
         return Login(own_url, {})
     parts = urlsplit(url)
@@ -144,7 +144,7 @@ def _derived(password: str, role: str) -> str:
 
 
 def scram_verifier(password: str, salt: bytes | None = None) -> str:
-    """What Postgres stores of a password (RFC 5803): enough to check it, not to recover it. `password` must be ASCII."""
+    """The verifier that Postgres stores of a password (RFC 5803). `password` must be ASCII."""
     salt = salt or os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, SCRAM_ROUNDS)
     client, server = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))

@@ -74,7 +74,7 @@ def bootstrap(
 
 
 def _known(env_file: Path) -> dict[str, str]:
-    """What the file says, and the environment before it."""
+    """The values of the environment, and for those that it lacks, the file's."""
     try:
         in_file = read_variables(env_file)
     except (OSError, UnicodeDecodeError) as error:

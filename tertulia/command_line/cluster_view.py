@@ -1,4 +1,4 @@
-"""What the commands of `tertulia cluster` share: the database, and what runs where."""
+"""Helpers of `tertulia cluster`: the database, and the processes of each node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share: output, settings, and the server's secret."""
+"""Helpers of all commands: output, settings, and the server's secret."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def own_database_url(settings: Settings) -> str:
 
 
 async def with_database(settings: Settings, work: Callable[[Database], Awaitable[Any]]) -> Any:
-    """What `work` returns, with pools of one connection each."""
+    """Run `work` with pools of one connection each, and return its result."""
     from ..storage.postgres.database import Database
 
     app, system = settings.app_database_url, settings.system_database_url

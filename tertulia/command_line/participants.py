@@ -50,7 +50,7 @@ async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
 
 
 def demo_double(url: str) -> str:
-    """Where `tertulia serve --demo` runs the double: on the next port, or a setting's."""
+    """The address at which `tertulia serve --demo` runs the double: the next port, or a setting's."""
     from yarl import URL
 
     server = URL(url)

@@ -26,7 +26,7 @@ def choose_folder(settings: Settings) -> Path | None:
 
 
 def socket_of(settings: Settings, name: str, incarnation: str) -> Path | None:
-    """Where a host listens on one machine; None where it listens with TLS."""
+    """The path of a host's socket on one machine; None if it listens with TLS."""
     if settings.link_folder is None:
         return None
     return private_folder(settings.link_folder) / f"{name.replace(':', '-')}.{incarnation[:8]}.sock"

@@ -64,12 +64,12 @@ def _calls(settings: Settings, database: Database, chosen: Model, rules: Rules, 
 
 
 def knowledge(database: Database) -> Knowledge:
-    """What searches the knowledge base."""
+    """The search of the knowledge base."""
     return Knowledge(PostgresArticles(database))
 
 
 def drafter(database: Database, calls: ModelCalls) -> Drafter:
-    """What drafts replies."""
+    """The drafter of replies."""
     return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), knowledge(database))
 
 

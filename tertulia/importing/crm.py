@@ -62,7 +62,7 @@ SELECT w.id::text AS conversation_id, m.id::text, m.sender_type, m.sender_id, le
 FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, ord) LEFT JOIN messages m ON m.conversation_id = w.id
 ORDER BY w.ord, m.timestamp NULLS FIRST, m.id"""
 _FOUR_TIMES: Final = 4
-"""How much longer JSON may be as Postgres writes it than without its blanks."""
+"""The factor by which JSON may be longer as Postgres writes it than without blanks."""
 
 
 class CrmDatabase:

@@ -31,7 +31,7 @@ HOUR: Final = 3_600_000
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a conversation goes: the channel, and the contact as it is known here."""
+    """A conversation's destination: the channel, and the contact as it is known here."""
 
     account_id: str
     channel_id: str
@@ -48,7 +48,7 @@ def digest(*parts: str) -> bytes:
 def write_of(
     source: str, id: str, c: SourceConversation, place: Place, *, live: bool, auto_close_hours: int, now: int
 ) -> Write:
-    """What stores a conversation. `id`: its id at the source. `live`: whether it may be live here; otherwise it has expired.
+    """The writes that store a conversation. `id`: its id at the source. `live`: whether it may be live here; otherwise it has expired.
     `auto_close_hours`: after which a resolved one is closed."""
     key = int.from_bytes(digest(place.account_id, source, id))
     partition = partition_of_thread(place.account_id, place.channel_id, place.identifier)
@@ -111,7 +111,7 @@ def _message(place: Place, key: bytes, message: SourceMessage, at: int) -> Messa
 
 
 def _outcome(assignment: bytes, c: SourceConversation, at: int, live: bool) -> Iterator[EntryData]:
-    """How it stood in the end: who was asked for, who held it, its status. What is active has no human, whatever it had before."""
+    """Its final state: who was asked for, who held it, its status. An active conversation has no human, whatever it had before."""
     status = Status.OPEN
     if c.status == "active" and live:
         # the other service's model was answering, and continues until a human is asked for

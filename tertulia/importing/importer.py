@@ -24,7 +24,7 @@ ENTRIES: Final = 1_000
 BYTES: Final = 4 * 1024 * 1024
 """Messages and bytes that are stored together; a conversation is never divided."""
 ATTEMPTS: Final = 3
-"""How often a batch is prepared again because something has come into being meanwhile."""
+"""Times that a batch is prepared again because something was created meanwhile."""
 NAME: Final = "whatsapp"
 
 
@@ -166,7 +166,7 @@ class Importer:
 
 
 class _Batch:
-    """What becomes of a batch by what is in the account now. Nothing is counted before it is stored."""
+    """A batch, prepared against the account's present contents. Nothing is counted before it is stored."""
 
     def __init__(self, run: Importer, batch: Sequence[Loaded]) -> None:
         self._run = run

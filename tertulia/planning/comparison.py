@@ -72,7 +72,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notes(self) -> list[str]:
-        """What limits the meaning."""
+        """Sentences on the comparison's limits."""
         found = []
         wrong = [f.about for f in self.figures if not f.fits]
         if wrong:

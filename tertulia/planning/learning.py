@@ -153,7 +153,7 @@ def _returns(workload: Workload, first: Sequence[Stint]) -> Iterator[str]:
 
 
 class _Worked(msgspec.Struct):
-    """How an agent spent the time, in ms."""
+    """An agent's time by activity, in ms."""
 
     agent: Agent
     online: int = 0
@@ -236,7 +236,7 @@ def _breaks(worked: Sequence[_Worked]) -> Iterator[str]:
 
 
 def _worked(workload: Workload) -> dict[str, _Worked]:
-    """How long each agent was online, and their breaks: the times away between two times online."""
+    """Each agent's time online, and the breaks: the times away between two times online."""
     found: dict[str, _Worked] = {}
     since: dict[str, tuple[bool, int]] = {}
 

@@ -1,4 +1,4 @@
-"""What became of customers and agents in one run, recorded or replayed: waits, who gave up, how busy agents were and how evenly."""
+"""The outcome of one run, recorded or replayed: waits, who gave up, how busy agents were and how evenly."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Outcome:
             self.ended(agent_id, assigned_at, self.until)
 
     def agent(self, at: int, agent: Agent) -> None:
-        """What an agent offers from now on."""
+        """Note the capacity that an agent offers from now on."""
         shift = self.shifts.setdefault(agent.id, Shift(since=at))
         self._offer(shift, at)
         ready = agent.status == "online" and agent.preferences.available
@@ -124,7 +124,7 @@ class Outcome:
 
 
 def recorded(workload: Workload, answer_within: int) -> Outcome:
-    """What really became of them."""
+    """The recorded outcome."""
     found = Outcome(workload.since, workload.until, answer_within)
     for agent in workload.agents:
         found.agent(workload.since, agent)

@@ -1,4 +1,4 @@
-"""What the record says of people: how long customers wait before they give up, how long conversations take, which agents are faster, and
+"""People's behaviour in the record: how long customers wait before they give up, how long conversations take, which agents are faster, and
 how they answer offers. Pure, but for numbers drawn from a seed."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class People(msgspec.Struct, kw_only=True):
         return self.means[self.class_of(w)] * self.factor(agent_id)
 
     def response(self, agent_id: str, chance: float) -> Response | None:
-        """How an agent answers an offer; None if no offer was ever answered."""
+        """An agent's answers to offers; None if no offer was ever answered."""
         known = self.responses.get(agent_id) or self.responses.get("")
         return known[int(chance * len(known))] if known else None
 
@@ -95,7 +95,7 @@ def _handling(
 
 
 def _factors(stints: Sequence[Stint]) -> dict[str, float]:
-    """How many times as long each agent takes, by the logarithms of their handling times within a class, drawn towards 1 the more the
+    """Each agent's relative handling time, by the logarithms of their handling times within a class, drawn towards 1 the more the
     fewer there are (empirical Bayes). Empty if the differences may well be chance."""
     groups: dict[Key, list[float]] = defaultdict(list)
     for s in stints:

@@ -39,7 +39,7 @@ class ThresholdTable(_Table, frozen=True):
 
 
 class CostTable(_Table, frozen=True):
-    """What waiting costs conversations that match, for `queue = "generalised_cmu"`: `weight` · hours to the power of `exponent`. The first
+    """The cost of waiting, for `queue = "generalised_cmu"`: `weight` · hours to the power of `exponent`. The first
     that matches counts; without one, the cost is 1 an hour."""
 
     match: Match = Match()
@@ -68,7 +68,7 @@ class RoutingTable(_Table, frozen=True):
 
 
 class CapacityTable(_Table, frozen=True):
-    """How many conversations at once agents may hold: `maximum`, or the recorded maximum times `factor`. Of all agents without `agents` and
+    """Agents' capacity: `maximum` conversations at once, or the recorded maximum times `factor`. Of all agents without `agents` and
     `team`."""
 
     agents: list[Text] = []
@@ -219,7 +219,7 @@ def _agents_named(policy: PolicyFile) -> Iterator[tuple[str, str]]:
 
 
 def _faults(p: PolicyFile) -> Iterator[str]:
-    """What a type cannot say."""
+    """Checks that the types do not express."""
     for i, capacity in enumerate(p.capacity):
         if (capacity.maximum is None) == (capacity.factor is None):
             yield f"capacity[{i}]: give either maximum or factor"

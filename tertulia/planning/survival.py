@@ -1,4 +1,4 @@
-"""How long something lasts, when some of it was not seen to its end: the estimate of Kaplan and Meier (1958).
+"""Durations of which some were not observed to their end: the estimate of Kaplan and Meier (1958).
 
 A customer who was answered would have waited longer; how long is not known, only that it was longer. Pure.
 """

@@ -1,4 +1,4 @@
-"""What agents and the account's settings do over time under a policy: as recorded, changed by its capacities and staffing. Pure."""
+"""Agents and the account's settings over time under a policy: as recorded, changed by its capacities and staffing. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class _Span(msgspec.Struct, frozen=True):
-    """When an agent does not work."""
+    """A time in which an agent does not work."""
 
     agent_id: str
     begin: int

@@ -1,4 +1,4 @@
-"""What would have been: recorded arrivals and agents, another policy, and the same desk that routes live conversations.
+"""Simulates another policy: recorded arrivals and agents, and the same desk that routes live conversations.
 
 Arrivals, needs, and what agents did by themselves (sign in, go away, change their preferences) are as recorded. Handling times, patience
 and answers to offers are drawn from what the record says of them. Pure, but for numbers drawn from a seed.
@@ -55,7 +55,7 @@ class Place(msgspec.Struct):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """What all replications of one policy have in common. `stints` are in the order of `Chance`. `contacts`: conversation → its customer,
+    """The common inputs of one policy's replications. `stints` are in the order of `Chance`. `contacts`: conversation → its customer,
     for policies that prefer a customer's last agent. `answer_within` in ms."""
 
     workload: Workload

@@ -1,4 +1,4 @@
-"""What customers and agents did, taken from the routing journal: what another policy would have had to deal with. Pure.
+"""The workload of a period, taken from the routing journal: the customers and agents that another policy would have had. Pure.
 
 A *stint* is one wait for an agent and, if one came, the time with it. A conversation that goes back to the queue has another stint,
 which follows the one before. A transfer from agent to agent belongs to the stint. Times are in ms.
@@ -57,7 +57,7 @@ class Stint(msgspec.Struct, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What became of an offer, and after how many ms. `lapsed`: nothing."""
+    """An offer's outcome, and after how many ms. `lapsed`: it had none."""
 
     agent_id: str
     outcome: Literal["accepted", "declined", "lapsed"]
@@ -81,7 +81,7 @@ class Workload(msgspec.Struct, kw_only=True):
         return [s for stints in self.conversations.values() for s in stints]
 
     def agent_changes(self) -> Iterator[tuple[int, Agent]]:
-        """When an agent's preferences or presence changed, and the agent from then on."""
+        """The times at which an agent's preferences or presence changed, and the agent from then on."""
         known = {a.id: a for a in self.agents}
         for at, event in self.events:
             if isinstance(event, AgentChanged):

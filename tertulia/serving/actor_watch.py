@@ -1,4 +1,4 @@
-"""When an actor counts as dead: only if two independent witnesses agree.
+"""Decides whether an actor is dead: only if two independent witnesses agree.
 
 One is the watcher's connection: the actor does not answer, or Ray reports it dead. It is wrong when that connection itself is broken, for
 example because Ray's head was restarted. The other is the actor's heartbeat in Postgres. It says nothing while
@@ -20,7 +20,7 @@ Verdict = Literal["alive", "unreached", "frozen", "gone"]
 
 
 class Vitals:
-    """What is known of one actor's life. Times are the watcher's monotonic clock, in seconds."""
+    """The signs of one actor's life. Times are the watcher's monotonic clock, in seconds."""
 
     def __init__(self, now: float) -> None:
         self._answered = now

@@ -36,7 +36,7 @@ NAME_FREE_WITHIN = 10.0
 """Seconds for which the name of a killed actor may still be taken."""
 PLAN_EVERY = 2.0
 RAY_ERRORS = (RayError, ValueError, TimeoutError, ConnectionError)
-"""What calls to Ray raise while its head is away, or for an actor that is gone."""
+"""Exceptions of calls to Ray while its head is away, or for an actor that is gone."""
 
 
 class Fleet:
@@ -170,7 +170,7 @@ class Fleet:
                 log.exception("fleet_step_failed")
 
     def _forgive(self, now: float) -> None:
-        """What is known is too old to judge anybody by."""
+        """Judge nobody by signs from before: they are too old."""
         for member in self.members.values():
             member.vitals.forgive(now)
         self._answered_at = now

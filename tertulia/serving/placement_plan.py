@@ -16,7 +16,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(actual: Mapping[str, str], nodes: Sequence[str], *, total: int, per_node: int | None = None) -> Plan:
-    """What to change. `actual`: process → node, of the processes that work. `nodes`: those that may have some.
+    """The changes to make. `actual`: process → node, of the processes that work. `nodes`: those that may have some.
 
     `per_node` processes on each node, or else `total` in all, spread evenly. A process stays where it is if it can: without
     a change of nodes or numbers there is nothing to do.

@@ -52,7 +52,7 @@ class ConversationCache:
         self._last_held.pop(conversation_id, None)
 
     def last_held(self, conversation_id: str) -> LastHeld | None:
-        """Who last held a conversation of its contact, if known."""
+        """The agent who last held a conversation of its contact, if known."""
         return self._last_held.get(conversation_id, NOT_LOOKED_UP)[1]
 
     def set_last_held(self, conversation_id: str, contact_id: str, last: LastHeld | None) -> bool:

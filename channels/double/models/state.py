@@ -42,7 +42,7 @@ class State:
         self.sent_at: deque[float] = deque(maxlen=MAX_KEPT)
         self.auto_login = True
         self.token = "langflow-double-token"
-        """What Langflow's auto_login gives, if it is allowed; runs with another token are refused."""
+        """The token of Langflow's auto_login, if it is allowed; runs with another token are refused."""
         self.under_way = 0
         self.most_under_way = 0
 

@@ -39,7 +39,7 @@ class ModelRequest(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a call used. `reported`: by the provider, else estimated."""
+    """The tokens that a call used. `reported`: by the provider, else estimated."""
 
     model: str
     tokens_in: int
@@ -84,7 +84,7 @@ class SignsIn(Protocol):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What an account may use; None: no limit. `daily_tokens` and `daily_cost` (US dollars): a day in UTC."""
+    """An account's limits; None: no limit. `daily_tokens` and `daily_cost` (US dollars): a day in UTC."""
 
     calls_per_minute: int | None = None
     daily_tokens: int | None = None
@@ -102,7 +102,7 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a call ended. Times in ms; `cost` in US dollars."""
+    """A call's result. Times in ms; `cost` in US dollars."""
 
     outcome: Outcome
     model: str

@@ -45,14 +45,14 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What waiting costs conversations: `weight` · hours to the power of `exponent`."""
+    """The cost of waiting: `weight` · hours to the power of `exponent`."""
 
     match: Match
     weight: float
     exponent: float
 
     def marginal(self, waited: int) -> float:
-        """What the next moment costs after `waited` ms."""
+        """The marginal cost of waiting after `waited` ms."""
         return self.weight * self.exponent * (max(waited, 1) / 3_600_000) ** (self.exponent - 1)
 
 

@@ -1,4 +1,4 @@
-"""Who calls: the holder of a native token, or of a user's or machine's token of the runtime's own issuers."""
+"""Authenticates callers: by a native token, or by a user's or machine's token of the runtime's own issuers."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ TENANT: Final = istr("X-Tenant-Id")
 TRUSTED_USER: Final = "crm"
 """The user id of callers that are identified by the header alone."""
 NO_END: Final = 253_402_300_799.0
-"""When their standing ends: the end of the year 9999."""
+"""The expiry of trusted tenants' principals: the end of the year 9999."""
 
 
 def trusted(settings: Settings, tenant: str) -> Principal:

@@ -10,7 +10,7 @@ from ...framework.endpoint import Call
 from ...framework.services import Services
 
 _VERSION: Final = 14
-"""Where a UUID says its version. Conversations opened here have 7, those of the CRM 4."""
+"""The index of a UUID's version. Conversations opened here have 7, those of the CRM 4."""
 
 
 def is_imported(id: str) -> bool:

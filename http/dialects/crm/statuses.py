@@ -35,7 +35,7 @@ _OTHERWISE: Final[dict[CrmStatus, Command]] = {
     "handed_off": Handoff(NO_REASON),
     "expired": Update(Changes(status=Status.EXPIRED)),
 }
-"""Where `_STEPS` has none: the core refuses to change final statuses."""
+"""The command for statuses that `_STEPS` does not list; the core refuses to change final ones."""
 
 
 async def change(call: Call[Any], c: Conversation, wanted: CrmStatus) -> Conversation:

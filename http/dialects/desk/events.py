@@ -129,7 +129,7 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
 
 
 async def _ignored(session: Session, text: str) -> None:
-    """What clients say means nothing here."""
+    """Clients' messages are ignored."""
 
 
 ROUTES = [

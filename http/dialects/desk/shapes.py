@@ -20,7 +20,7 @@ from ...framework.problems import STATUS
 BASE: Final = "/desk/api/v1/conversations"
 TAG: Final = "desk"
 STATUSES: Final = {"conflict": 400}
-"""Where the reply desk's status differs: there, deciding twice is a bad request."""
+"""Error codes with another status in the reply desk's API: there, deciding twice is a bad request."""
 PENDING: Final = {"approving": "pending", "stale": "expired", "replaced": "expired"}
 DeskStatus = Literal["active", "archived"]
 

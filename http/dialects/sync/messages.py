@@ -36,7 +36,7 @@ def _to_post(principal: Principal, headers: Mapping[str, str], body: NewSyncMess
 
 
 async def _ask(call: Call[NewSyncMessage]) -> Done:
-    """Where the body names a sub-domain, which is looked up."""
+    """Post the body's message, after a check of the sub-domain that it names."""
     session = await sessions.found(call)
     await sessions.check_sub_domain(call, call.body.subDomain)
     command = _to_post(call.principal, call.request.headers, call.body)

@@ -107,7 +107,7 @@ class BotRuleVerdictView(msgspec.Struct, frozen=True):
 
 
 class BotRuleTestActions(Actions, frozen=True, kw_only=True):
-    """What a rule does, and why a human would take over."""
+    """A rule's effects, and why a human would take over."""
 
     handoff: Annotated[str | None, about("Why it would be handed to a human", "keyword: human")] = None
 

@@ -42,7 +42,7 @@ class NewDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DraftView(msgspec.Struct, frozen=True):
-    """What an agent has begun to write."""
+    """An agent's unsent text."""
 
     conversation_id: ConversationId
     user_id: AgentId

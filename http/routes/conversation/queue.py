@@ -24,7 +24,7 @@ Order = tuple[_Time, _Time, cursors.Id]
 
 
 class RoutingRequirements(msgspec.Struct, frozen=True):
-    """What an agent must serve for routing to assign the conversation."""
+    """An agent's requirements for routing to assign the conversation."""
 
     channel_type: Annotated[ChannelType, about("The type of channel", "webchat")]
     topics: Annotated[tuple[str, ...], about("The topics", ["billing"])]

@@ -52,7 +52,7 @@ class NewWebchatMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class WebchatConversation(msgspec.Struct, frozen=True):
-    """Where a customer's newest conversation stands. `can_rate`: they were asked for a score, and have given none."""
+    """The state of a customer's newest conversation. `can_rate`: they were asked for a score, and have given none."""
 
     conversation: Annotated[ConversationView | None, about("The conversation; null before the first message")]
     agent_name: Annotated[str | None, about("The name of the agent who holds it", "Abeba")]
@@ -71,7 +71,7 @@ def _channel_of(principal: Principal) -> str:
 
 
 def _opening(p: Principal, channel: Channel | None, body: NewWebchatMessage) -> Opening:
-    """What a conversation of the session starts with. Raises Unauthenticated, Conflict, Invalid."""
+    """The initial values of the session's conversation. Raises Unauthenticated, Conflict, Invalid."""
     if channel is None or channel.account_id != p.account_id:
         raise Unauthenticated("the session's channel is gone")
     if not channel.is_active:

@@ -30,7 +30,7 @@ UNPROVED: Final = (
 
 
 class WebchatView(msgspec.Struct, frozen=True):
-    """What the widget shows before a customer has a session."""
+    """The widget's content before a customer has a session."""
 
     channel_id: ChannelId
     title: Annotated[str, about("The title in its header", "Café Tertulia")]
@@ -134,7 +134,7 @@ async def create_session(call: Call[NewWebchatSession]) -> web.Response:
 
 
 async def _known(call: Call[NewWebchatSession], channel: Channel, needs_proof: bool) -> Proved | None:
-    """Who the customer is, if the caller proves it, is a service, or renews a session; None for a visitor. Raises Forbidden."""
+    """The customer, if the caller proves the identity, is a service, or renews a session; None for a visitor. Raises Forbidden."""
     body, principal = call.body, await _caller(call, channel)
     if principal is not None and principal.may("webchat.vouch"):
         return None if body.contact_identifier is None else Proved(body.contact_identifier)

@@ -1,4 +1,4 @@
-"""What supervisors read, and the shards they hold, on Postgres."""
+"""The supervisors' reads, and the shards they hold, on Postgres."""
 
 from __future__ import annotations
 

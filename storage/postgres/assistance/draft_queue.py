@@ -25,7 +25,7 @@ CLAIM = 180.0
 """Seconds that a claim lasts: longer than a draft may take, with its analysis and the rules' answer."""
 AGAIN = 30.0
 ATTEMPTS = 3
-"""How often a draft is tried, with AGAIN seconds between."""
+"""Attempts at a draft, with AGAIN seconds between."""
 
 
 class PostgresDraftQueue:

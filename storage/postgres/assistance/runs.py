@@ -13,7 +13,7 @@ SILENT = 4.0
 UNCLAIMED = 5.0
 """Seconds after which a run that its gateway has not claimed is anybody's."""
 ATTEMPTS = 3
-"""How many processes may end during a run before it is given up."""
+"""The number of processes that may end during a run before it is given up."""
 
 
 class PostgresRuns:

@@ -1,4 +1,4 @@
-"""What a conversation host reads, in batches, to activate actors and recognise repeated commands."""
+"""A conversation host's reads, in batches: to activate actors, and to recognise repeated commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..rows import conversation_from_row, entry_from_row
 
 _ENTRY = sql("entry_columns")
 _UNKNOWN = (True, None, None, None, (), True)
-"""What `load_threads` says of a thread by saying nothing: its account exists, it has no contact and never had a conversation."""
+"""A thread for which `load_threads` returns no row: its account exists, it has no contact and never had a conversation."""
 
 
 class PostgresArchive:

@@ -25,7 +25,7 @@ REPORT_ENTRIES = 5_000
 
 
 class KnownImport(NamedTuple):
-    """What an earlier run stored of a conversation. `found`: how many of its messages are there now, None if it is gone."""
+    """The conversation as an earlier run stored it. `found`: the number of its messages that are there now, None if it is gone."""
 
     messages: int
     set_aside: int
@@ -46,7 +46,7 @@ class NewImport(NamedTuple):
 
 
 class PostgresImports:
-    """What `tertulia import` reads and writes of one account."""
+    """The reads and writes of `tertulia import` in one account."""
 
     def __init__(self, database: Database, account_id: str, source: str) -> None:
         self._database = database

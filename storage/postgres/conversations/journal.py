@@ -48,7 +48,7 @@ element, the server's part included. For UUIDs and long texts the server would s
 _token = secrets.token_hex(6)
 SEPARATOR = f"\x1f{_token}"
 NULL = f"\x1e{_token}"
-"""What separates words, and what stands for null. Both are secret, and `_argument` checks that no word contains the separator."""
+"""The separator of words, and the word for null. Both are secret, and `_argument` checks that no word contains the separator."""
 
 
 _FORMS = {
@@ -61,7 +61,7 @@ _FORMS = {
 COMMIT = f"SELECT commit_batch({', '.join(_FORMS[holds] % place for place, holds in enumerate(_COLUMNS, 1))})"
 _CONTACTS = ("uuid", "uuid", "uuid", "text", "text", "text")
 MAKE_CONTACTS = f" FROM make_contacts({', '.join(_FORMS[holds] % place for place, holds in enumerate(_CONTACTS, len(_COLUMNS) + 3))}) AS made"
-"""What follows COMMIT in batches that open conversations of new contacts. It runs first, in the same transaction."""
+"""Added to COMMIT in batches that open conversations of new contacts. It runs first, in the same transaction."""
 COMMIT_DEADLINE = 10.0
 """Seconds until the outcome of a commit counts as unknown."""
 SETTLE_DEADLINE = 30.0

@@ -18,11 +18,11 @@ ACCOUNTS: Final = 32
 CHUNKS: Final = 8
 """Chunks made by one statement. Editing a stored message of the account waits for it, some 20 ms."""
 CLAIM_SECONDS: Final = 30.0
-"""How long a claimed segment is left to the process that claimed it; the signature takes a tenth of a second."""
+"""Seconds for which a segment is its claimant's; the signature takes a tenth of a second."""
 
 
 class SearchIndex:
-    """What a host does for the search index."""
+    """A host's part in the search index."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

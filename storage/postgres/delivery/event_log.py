@@ -1,4 +1,4 @@
-"""How far accounts' events have been copied into a stream or an exchange: the positions, in Postgres.
+"""The positions up to which accounts' events have been copied into a stream or an exchange, in Postgres.
 
 Events that the stream or the exchange loses are not written again; after a failure, events may be written twice.
 """

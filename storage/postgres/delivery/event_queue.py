@@ -39,7 +39,7 @@ _SERVER = Actor("system")
 
 
 class EventQueueBounds(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is queued, advanced and kept of one webhook."""
+    """The bounds of one webhook's queue: rows queued, advanced at once, and kept."""
 
     page: int = 200
     """Entries of a feed that one call of `pump` turns into deliveries."""

@@ -49,7 +49,7 @@ class PostgresReports:
 
 
 class _Figures:
-    """What was counted of one item, in the whole period or on one day."""
+    """One item's counts, in the whole period or on one day."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, int]] = Counter()

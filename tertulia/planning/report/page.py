@@ -26,7 +26,7 @@ def page(account_id: str, agreement: Agreement, c: Comparison) -> str:
 
 
 def headline(c: Comparison) -> str:
-    """What the other policy would have changed, in a sentence."""
+    """A sentence about what the other policy would have changed."""
     changed = [
         f"{f.about} {value(f.name, f.present.mean)} → {value(f.name, f.other.mean)}"
         for f in c.figures

@@ -503,7 +503,7 @@ class Assist(TypedDict):
 
 
 class Assistance(TypedDict):
-    """How language models assist the account, and how much they may be used."""
+    """Assistance by language models, and the limits of its use."""
 
     suggestions: NotRequired[Literal["inbound", "off", "on_request"]]
     """When replies are drafted: never, when an agent asks, or on each customer's message. A person sends every draft"""
@@ -597,7 +597,7 @@ class AuditRecordsPage(TypedDict):
 
 
 class AvailableHours(TypedDict):
-    """When an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
+    """The hours in which an agent takes conversations, in the agent's own time zone. An empty schedule means any time."""
 
     timezone: str
     """IANA name of the agent's time zone"""
@@ -728,7 +728,7 @@ class BotRuleTest(TypedDict):
 
 
 class BotRuleTestActions(TypedDict):
-    """What a rule does, and why a human would take over."""
+    """A rule's effects, and why a human would take over."""
 
     reply_template_id: NotRequired[str | None]
     """A canned response to answer with"""
@@ -1658,7 +1658,7 @@ class CsatFigures(TypedDict):
 
 
 class CursorHint(TypedDict):
-    """Where the stream stands."""
+    """The stream's position."""
 
     cursor: str
     """Resume after it with `Last-Event-ID` or `since`"""
@@ -1739,7 +1739,7 @@ class DemoAgents(TypedDict):
 
 
 class DemoSignIn(TypedDict):
-    """Who signs in."""
+    """The agent who signs in."""
 
     user_id: str
     """The agent"""
@@ -1918,7 +1918,7 @@ class DeskWeek(TypedDict):
 
 
 class Draft(TypedDict):
-    """What an agent has begun to write."""
+    """An agent's unsent text."""
 
     conversation_id: str
     """The conversation"""
@@ -2283,7 +2283,7 @@ class ExportedConversation(TypedDict):
 
 
 class FieldError(TypedDict):
-    """What is wrong with one field."""
+    """The error of one field."""
 
     path: str
     """The field, as in `attachments[0].url`; empty for the whole body"""
@@ -2544,7 +2544,7 @@ class Links(TypedDict):
 
 
 class MacroActions(TypedDict):
-    """What applying a macro changes in the conversation, besides sending its text."""
+    """A macro's changes to the conversation, besides sending its text."""
 
     status: NotRequired[Literal["pending", "resolved"] | None]
     """The new status"""
@@ -2669,7 +2669,7 @@ class Missed(TypedDict):
 
 
 class ModelFigures(TypedDict):
-    """What became of one model's suggestions."""
+    """One model's suggestions by outcome."""
 
     provider: str
     """The provider"""
@@ -3489,7 +3489,7 @@ class ReadyEvent(TypedDict):
 
 
 class ReceiptHint(TypedDict):
-    """How far a message got."""
+    """A message's delivery status."""
 
     message_id: str
     """The message"""
@@ -3691,7 +3691,7 @@ class RoutingNeed(TypedDict):
 
 
 class RoutingRecord(TypedDict):
-    """How routing decided: every agent, why it was passed over or how it ranked, and enough to decide again."""
+    """A routing decision: every agent, why it was passed over or how it ranked, and the inputs to repeat the decision."""
 
     at: int
     """When, in ms since 1970"""
@@ -3718,7 +3718,7 @@ class RoutingRecord(TypedDict):
 
 
 class RoutingRequirements(TypedDict):
-    """What an agent must serve for routing to assign the conversation."""
+    """An agent's requirements for routing to assign the conversation."""
 
     channel_type: Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"]
     """The type of channel"""
@@ -4255,7 +4255,7 @@ class VolumeFigures(TypedDict):
 
 
 class Webchat(TypedDict):
-    """What the widget shows before a customer has a session."""
+    """The widget's content before a customer has a session."""
 
     channel_id: str
     """The channel through which the customer writes"""
@@ -4282,7 +4282,7 @@ class Webchat(TypedDict):
 
 
 class WebchatConversation(TypedDict):
-    """Where a customer's newest conversation stands. `can_rate`: they were asked for a score, and have given none."""
+    """The state of a customer's newest conversation. `can_rate`: they were asked for a score, and have given none."""
 
     conversation: Conversation | None
     """The conversation; null before the first message"""
@@ -4304,7 +4304,7 @@ class WebchatSession(TypedDict):
 
 
 class Welcome(TypedDict):
-    """What this server is."""
+    """A description of this server."""
 
     name: NotRequired[str]
     """The server's name"""
