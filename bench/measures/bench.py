@@ -35,11 +35,13 @@ class Front:
 
 
 class Bench:
-    """One run. `messages`: how many are searched. `step` moves the progress bar of the measure under way and says what is being done."""
+    """One run. `steady_rounds`: rounds of measures that hardly vary. `messages`: how many are searched. `step` moves the progress
+    bar of the measure under way and says what is being done."""
 
     def __init__(self, folder: Path, *, rounds: int, quick: bool, messages: int = 50_000) -> None:
         self.folder = folder
         self.rounds = rounds
+        self.steady_rounds = max(1, rounds // 2)
         self.quick = quick
         self.messages = messages
         self.step: Callable[[str], None] = lambda _: None

@@ -83,7 +83,7 @@ async def _alone(bench: Bench, url: str, tenants: list[Tenant]) -> list[Figure]:
         for helper in helpers.values():
             await helper.ask(f"prepare {CONVERSATIONS}")
             await helper.ask("commit 2000 16")
-        for number in range(bench.rounds):
+        for number in range(bench.steady_rounds):
             for batch, rows in BATCHES.items():
                 bench.step(f"round {number + 1}: {batch} rows a commit")
                 seconds = dict.fromkeys(helpers, 0.0)
@@ -120,7 +120,7 @@ async def _pairs(bench: Bench, url: str, tenants: list[Tenant]) -> Figure:
         for helper in (first, second, other):
             await helper.ask(f"prepare {CONVERSATIONS}")
             await helper.ask("commit 2000 16")
-        for number in range(bench.rounds):
+        for number in range(bench.steady_rounds):
             for side, helpers in sides.items():
                 bench.step(f"round {number + 1}: committers on {side}")
                 found = await asyncio.gather(*(h.ask(f"commit {PAIR_ROWS} {PAIR_BATCH}") for h in helpers))

@@ -26,7 +26,7 @@ async def placement(bench: Bench) -> list[Figure]:
         }
         rates: dict[str, list[float]] = {side: [] for side in sides}
         medians: dict[str, list[float]] = {side: [] for side in sides}
-        for number in range(bench.rounds):
+        for number in range(bench.steady_rounds):
             for side, (server, of, conversations) in sides.items():
                 bench.step(f"round {number + 1}: {side}")
                 key = f"place{number}-{side}"

@@ -110,7 +110,7 @@ async def routing(bench: Bench) -> list[Figure]:
         floors[queued] = Board(queued)
         floors[queued].decide(DECISIONS // 5)
     cost: dict[int, list[float]] = {queued: [] for queued in QUEUED}
-    for number in range(bench.rounds):
+    for number in range(bench.steady_rounds):
         bench.step(f"round {number + 1}")
         seconds = dict.fromkeys(QUEUED, 0.0)
         for _ in range(SLICES):

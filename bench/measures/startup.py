@@ -29,7 +29,7 @@ async def startup(bench: Bench) -> list[Figure]:
         tenant = await bench.make_tenant(server.database_url)
         (conversation,) = await open_conversations(server, tenant, 1)
     values, stops = [], []
-    for number in range(bench.rounds):
+    for number in range(bench.steady_rounds):
         bench.step(f"round {number + 1}")
         server = Server(bench.folder / folder)
         began = time.monotonic()
