@@ -50,6 +50,8 @@ _TOO_LONG: Final = re.compile(
     rb"(?<![0-9.eE+])(?<![eE]-)(?!(?:" + _fitting() + rb")(?![0-9]))[0-9]{19,}+(?![.eE])"
 )
 """An integer of more than 64 bits, outside strings."""
+_ENDLESS: Final = re.compile(rb"(?<![0-9.eE+])(?<![eE]-)[0-9]{1000,}+(?![.eE])")
+"""An integer that Python may refuse to convert (`sys.set_int_max_str_digits`), or digits in a string."""
 
 
 def _outside_strings(body: bytes) -> Iterator[bytes]:
@@ -120,7 +122,13 @@ def seems_unstorable(body: bytes) -> bool:
 
 def unstorable(body: bytes) -> tuple[str, str] | None:
     """The path of the first value that cannot be stored in well-formed JSON, and what is wrong with it."""
-    return _first_unstorable(msgspec.json.decode(body)) if seems_unstorable(body) else None
+    if not seems_unstorable(body):
+        return None
+    try:
+        document = msgspec.json.decode(_ENDLESS.sub(_MOST + b"0", body))
+    except msgspec.DecodeError:  # 1e999, in a field that the typed decoding skips
+        return "", "contains a number that is out of range"
+    return _first_unstorable(document)
 
 
 def _first_unstorable(document: Any) -> tuple[str, str] | None:

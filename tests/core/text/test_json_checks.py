@@ -167,6 +167,20 @@ def test_of_a_key_given_twice_the_last_counts() -> None:
     assert json_checks.unstorable(b'{"a":1,"a":' + TOO_LONG + b"}") == ("a", "must fit 64 bits")
 
 
+@pytest.mark.parametrize("digits", [19, 4300, 4301, 100_000])
+def test_numbers_of_any_length_are_refused_wherever_they_are(digits: int) -> None:
+    endless = b"9" * digits
+    for document, path in (
+        (b"%s", ""),
+        (b'{"a":{"b":[1,-%s]}}', "a.b[1]"),
+        (b'{"a":1e%s,"b":9999999999999999999}', ""),
+        (b'{"a":%se5,"b":9999999999999999999}', "b" if digits < 308 else ""),
+    ):
+        found = json_checks.unstorable(document % endless)
+        assert found is not None and found[0] == path, document
+    assert json_checks.unstorable(b'{"a":"%s"}' % endless) is None
+
+
 class Patch(msgspec.Struct):
     name: str = ""
     settings: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
