@@ -32,9 +32,9 @@ class FastRouter:
         """Whether each response is its connection's last one, since the gateway is leaving."""
 
     def add(self, method: str, path: str, endpoint: Endpoint, table: Table) -> None:
-        """Serve a route, if its path has exactly one parameter, at `PLACE`."""
+        """Serve a route, if its path has exactly one parameter, at `PLACE`, of any form."""
         parts = path.split("/")
-        if path.count("{") == 1 and len(parts) > PLACE and parts[PLACE].startswith("{"):
+        if path.count("{") == 1 and len(parts) > PLACE and parts[PLACE].startswith("{") and ":" not in path:
             name, parts[PLACE] = parts[PLACE][1:-1], ""
             self._routes[method, "/".join(parts)] = endpoint, name, table
 
