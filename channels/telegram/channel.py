@@ -215,7 +215,9 @@ def _check_private(said: Object) -> None:
 def _id(said: Object) -> str:
     """Message ids are numbered in each chat, and anew in the chats of an account that the bot is connected to; messages that
     only the bot and one person see have numbers of their own."""
-    numbered = number(said, "message_id") or f"ephemeral-{number(said, 'ephemeral_message_id')}"
+    numbered: int | str = number(said, "message_id")
+    if not numbered and "ephemeral_message_id" in said:
+        numbered = f"ephemeral-{number(said, 'ephemeral_message_id')}"
     own = f"{number(inner(said, 'chat'), 'id')}:{numbered}"
     connection = optional(said, "business_connection_id", 255)
     return f"business:{connection}:{own}" if connection else own

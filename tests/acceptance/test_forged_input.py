@@ -173,14 +173,18 @@ async def test_no_id_in_a_path_is_an_error_of_ours(
 
 @pytest.mark.parametrize("method", ["post", "patch", "put"])
 async def test_no_number_in_a_body_is_an_error_of_ours(
-    server: OwnServer, admin: httpx.AsyncClient, quick: aiohttp.ClientSession, paths: dict[str, str], method: str
+    server: OwnServer,
+    admin: httpx.AsyncClient,
+    quick: aiohttp.ClientSession,
+    paths: dict[str, str],
+    method: str,
 ) -> None:
     """In a field that no route reads: many of the older services' routes ignore it."""
     headers = {"Content-Type": "application/json"}
     for path, _ in await routes(admin, method):
-        for number in ("9" * 30, "9" * 5000, "1e999,\"b\":" + "9" * 20):
-            body, asked = '{"forged":%s}' % number, server.url + filled(path, paths)
-            async with quick.request(method, asked, data=body, headers=headers) as answer:
+        for number in ("9" * 30, "9" * 5000, '1e999,"b":' + "9" * 20):
+            asked = server.url + filled(path, paths)
+            async with quick.request(method, asked, data=f'{{"forged":{number}}}', headers=headers) as answer:
                 assert answer.status < 500, (path, number[:10], await answer.text())
 
 
