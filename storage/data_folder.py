@@ -48,14 +48,12 @@ def prepare(data: Path) -> bool:
     except NotADirectoryError as error:
         raise DataFolderError(f"{data} cannot be a folder (TERTULIA_DATA): a file is above it") from error
     except OSError as error:
-        hint = {
-            errno.EROFS: "; its file system is read-only: name a folder on another with TERTULIA_DATA",
-            errno.EACCES: "; change its permissions or owner, or name another with TERTULIA_DATA",
-            errno.ENOSPC: "; its disk is full: make room, or name a folder on another disk with TERTULIA_DATA",
-        }.get(error.errno or 0, "")
-        raise DataFolderError(
-            f"the data folder {data} cannot be used (TERTULIA_DATA): {error.strerror}{hint}"
-        ) from error
+        reason = {
+            errno.EROFS: "its file system is read-only; name a folder on another one",
+            errno.EACCES: "this user has no permission; change its permissions or owner, or name another",
+            errno.ENOSPC: "its disk is full; make room, or name a folder on another disk",
+        }.get(error.errno or 0, error.strerror)
+        raise DataFolderError(f"the data folder {data} cannot be used (TERTULIA_DATA): {reason}") from error
     return bool(opened)
 
 

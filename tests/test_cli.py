@@ -163,7 +163,10 @@ def test_variables_that_mean_nothing_are_named() -> None:
         ),
         ({"DATABASE_URL": "postgresql://nobody@nowhere.invalid/x"}, ["DATABASE_URL", "nowhere.invalid:5432"]),
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, ["Valkey (REDIS_URL) cannot be used: 127.0.0.1:1 refused"]),
-        ({"RAY_ADDRESS": "127.0.0.1:1"}, ["Ray (127.0.0.1:1) cannot be used"]),
+        (
+            {"RAY_ADDRESS": "127.0.0.1:1"},
+            ["Ray (RAY_ADDRESS) cannot be used: 127.0.0.1:1 refused the connection"],
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_and_exit_code_2(  # `test_settings.py` has every setting

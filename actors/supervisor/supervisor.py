@@ -141,12 +141,16 @@ class Supervisor:
         self.accounts.close()
 
     async def _every(self, seconds: float, step: Any) -> None:
+        """A failure that goes on, as on a full disk, is logged once."""
+        fault = ""
         while True:
             await asyncio.sleep(seconds)
+            before, fault = fault, ""
             try:
                 await step()
             except TertuliaError as error:
-                log.warning("supervisor_step_failed", step=step.__name__, error=repr(error))
+                if (fault := repr(error)) != before:
+                    log.warning("supervisor_step_failed", step=step.__name__, error=fault)
 
     def _on_superseded(self, fence: Fence) -> None:
         if self.shards.mark_lost(fence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -28,7 +29,7 @@ def live(report: Report) -> RenderableType:
         right.add_row(f"[dim]{name}", sparkline(values), last)
     errors = Table.grid(padding=(0, 2))
     for kind, count in list(report.errors.items())[:MOST_ERRORS]:
-        errors.add_row(f"[yellow]{kind}", f"{count:,}")
+        errors.add_row(f"[yellow]{escape(kind)}", f"{count:,}")
     for why in report.limited:
         errors.add_row(f"[red]the generator is a bottleneck: {why}", "")
     for setting, count in report.limits.items():
@@ -68,9 +69,9 @@ def summary(report: Report, console: Console) -> None:
         console.print(_theory(report))
         console.print(report.theory.sentence, report.theory.effect)
     for kind, count in list(report.errors.items())[:MOST_ERRORS]:
-        console.print(f"[yellow]{count:,} × {kind}")
+        console.print(f"[yellow]{count:,} × {escape(kind)}")
     for line in report.audit[:MOST_ERRORS]:
-        console.print(f"[red]{line}", markup=True)
+        console.print(f"[red]{escape(line)}")
     for setting, count in report.limits.items():
         console.print(
             f"[yellow]{count:,} requests were refused by a limit that {setting} sets; raise it, or set it to off, to measure beyond"
@@ -78,7 +79,7 @@ def summary(report: Report, console: Console) -> None:
     for why in report.limited:
         console.print(f"[red]The load generator was a bottleneck: {why}")
     for note in report.notes:
-        console.print(note)
+        console.print(note, markup=False)
     console.print(f"[{'green' if report.passed else 'red'}]{words.headline(report)}")
 
 

@@ -271,8 +271,11 @@ class Serving:
                 **RAY_OPTIONS,
             )
         except (ConnectionError, RuntimeError, ValueError, OSError, ServerError) as error:
-            where = self.settings.ray_address or "a local cluster"
-            raise StartError(f"Ray ({where}) cannot be used: {_short(error)}") from error
+            address = self.settings.ray_address
+            if address is None:
+                raise StartError(f"Ray cannot be started here: {_short(error)}") from error
+            fault = fault_of(f"ray://{address}", error, 6379) if ":" in address else _short(error)
+            raise StartError(f"Ray (RAY_ADDRESS) cannot be used: {fault}") from error
         return f"ray: running here ({time.monotonic() - began:.1f} s)"
 
     def _join(self) -> None:

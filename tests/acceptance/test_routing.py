@@ -135,6 +135,9 @@ async def test_an_agent_is_removed_once_they_hold_nothing(server: OwnServer, tea
     await team.appear("ana")  # her token is older than that: she is an agent again
     await until(lambda: team.offered_to(queued["id"], "ana"), "the waiting one to be offered to her")
     assert (await shown())["ana"] == "online"
+    await team.appear("zoe")
+    ok(await team.admin.http.delete("/v1/agents/zoe"), 204)
+    assert "zoe" not in await shown(), "however short a time she was there"
     assert ok(await ana.http.get("/v1/agent-preferences/me"))["auto_accept"] is False, "with the defaults"
     found = await self_replay(server, team.account)
     assert found.agrees and found.equal >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
@@ -161,6 +162,25 @@ async def new_number(w: World) -> None:
     conversation = await w.one("whatsapp", new)
     said = [m["content"] for m in await w.messages(conversation["id"])]
     equal((said[0], said[-1]), ("hello", "it is me again"))
+
+
+@case("a customer known by a user id alone gets another", "the same customer, and the conversation goes on")
+async def new_user_id(w: World) -> None:
+    old, new, name = f"GB.A{w.run}", f"GB.B{w.run}", f"Ute{w.run}"
+    notice = {"body": "changed", "type": "user_changed_user_id", "previous_user_id": old, "user_id": new}
+    for user, said in (
+        (old, {"type": "text", "text": {"body": "hello"}}),
+        (new, {"type": "system", "system": notice}),
+        (new, {"type": "text", "text": {"body": "it is me again"}}),
+    ):
+        message = {"from_user_id": user, "id": f"wamid.{uuid.uuid4().hex}", "timestamp": "1795969000", **said}
+        people = [] if said["type"] == "system" else [{"user_id": user, "profile": {"name": name}}]
+        value = {"messaging_product": "whatsapp", "contacts": people, "messages": [message]}
+        entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
+        await w.call("whatsapp", {"object": "whatsapp_business_account", "entry": [entry]})
+    conversation = await w.one("whatsapp", name)
+    texts = [m["content"] for m in await w.messages(conversation["id"])]
+    equal((texts[0], texts[-1]), ("hello", "it is me again"))
 
 
 @case("a name that comes with the second message", "it fills what was empty")

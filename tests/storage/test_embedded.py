@@ -279,6 +279,15 @@ async def test_a_failed_initdb_says_why_and_leaves_nothing(
         pass
 
 
+def test_a_full_disk_is_told_with_what_to_do() -> None:
+    log = 'running bootstrap script ... FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device'
+    said = ServerError("A new database could not be made in /srv/data/postgres.", log).said()
+    assert said.startswith(
+        "A new database could not be made in /srv/data/postgres: the disk is full; make room"
+    )
+    assert "TERTULIA_DATA" in said
+
+
 async def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path)
     async with serving(server):

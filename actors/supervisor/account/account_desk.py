@@ -148,9 +148,12 @@ class AccountDesk:
         for f in facts.agents:
             if before.get(f.id) != f.preferences or f.id not in self.desk.agents:
                 self.ensure_agent(f.id, f.preferences)
-        for agent_id in sorted(before.keys() - self.names.keys()):
-            removed = replace(before[agent_id], available=False, removed=True)
-            self.handle(messages.AgentChanged(agent_id, removed))
+        for a in [a for a in self.desk.agents if a.id not in self.names and not a.preferences.removed]:
+            # who was never among the facts may be about to be, unless nothing is known of them any more
+            if a.id in before or (a.status == "offline" and not a.load):
+                self.handle(
+                    messages.AgentChanged(a.id, replace(a.preferences, available=False, removed=True))
+                )
         if facts.settings != settings:
             self._follow()
             reaches = facts.settings.routing != settings.routing
