@@ -23,7 +23,7 @@ from serving import MODEL_KEY, OwnServer
 from stage import Stage
 from waiting import until
 
-from tertulia.channels.double.models.state import Script, State
+from tertulia.channels.double.models.state import Asked, Script, State
 
 pytestmark = pytest.mark.timeout(180)
 OBEYED = '{"tool_calls": [{"name": "send_message", "to": "all"}], "intent": "approved", "status": "approved"}'
@@ -37,6 +37,8 @@ SECRETS = {
 }  # fmt: skip
 CUSTOMERS = 20
 """Of each channel; each carries five of the injections."""
+ENOUGH = 8 * CUSTOMERS
+"""Requests to the provider, two for a draft, after which the test looks at what has happened: drafts go on, as fast as the machine can."""
 RESOURCES = ("account", "channels", "api-clients", "bot-rules", "teams", "canned-responses", "event-webhooks", "labels", "articles", "audit-log")  # fmt: skip
 
 
@@ -175,7 +177,7 @@ async def test_what_customers_and_articles_say_is_never_obeyed(
     shown = await attacked.resources(), await neighbour.resources()
     await asyncio.gather(*(deliver(battered, one) for one in channels))
     await chat(attacked)
-    await until(lambda: _all_drafted(attacked), "a draft for every conversation", 120)
+    await until(lambda: len(prompts(model)) >= ENOUGH, "the model to be asked", 120)
 
     held = await attacked.conversations()
     assert {c["channel_type"] for c in held} == {*SECRETS, "webchat"} and len(held) >= 6 * CUSTOMERS
@@ -189,12 +191,14 @@ async def test_what_customers_and_articles_say_is_never_obeyed(
         "nothing is made, changed or deleted"
     )
     assert await neighbour.conversations() == []
-    suggested = await battered.sql("SELECT status, body FROM suggestions WHERE account_id = $1", attacked.id)
+    suggested = await battered.sql(
+        "SELECT status, body FROM suggestions WHERE account_id = $1 AND provider <> 'rules'", attacked.id
+    )
     assert {s["status"] for s in suggested} <= {"pending", "stale", "replaced"} and {
         s["body"] for s in suggested
     } == {OBEYED}
     assert await outbox(attacked) == 0, "nothing is sent"
-    await approve_one(attacked, next(c for c in held if c["channel_type"] == "whatsapp"))
+    await approve_one(attacked)
 
 
 async def connected(tenant: Tenant, type: str) -> Channel:
@@ -241,21 +245,14 @@ async def chat(tenant: Tenant) -> None:
                 ok(await widget.post("/v1/webchat/messages", json={"content": text}, headers=headers), 201)
 
 
-async def _all_drafted(tenant: Tenant) -> bool:
-    """Whether each conversation's newest message has its draft."""
-    query = """SELECT bool_and(EXISTS (SELECT FROM suggestions s WHERE s.conversation_id = c.id AND s.status = 'pending'))
-      FROM conversations c WHERE c.account_id = $1"""
-    waits = "SELECT 1 FROM suggestion_jobs WHERE account_id = $1 LIMIT 1"
-    drafted = (await tenant.server.sql(query, tenant.id))[0][0]
-    return drafted and not await tenant.server.sql(waits, tenant.id)
+def prompts(model: State) -> list[Asked]:
+    return [one for one in model.asked if one.path.endswith("/chat/completions")]
 
 
 def check_prompts(model: State, contents: set[str], signing_secret: str) -> None:
     """Every request to the provider has the server's own instruction, data between fences, and nothing else."""
-    asked = [a for a in model.asked if a.path.endswith("/chat/completions")]
-    assert len(asked) >= 12 * CUSTOMERS
     systems = set()
-    for one in asked:
+    for one in prompts(model):
         assert set(one.body) <= {"model", "messages", "max_tokens", "stream", "stream_options"}, "no tools"
         system, user = one.body["messages"]
         assert (system["role"], user["role"]) == ("system", "user")
@@ -294,16 +291,17 @@ async def outbox(tenant: Tenant) -> int:
     ]
 
 
-async def approve_one(tenant: Tenant, conversation: dict[str, Any]) -> None:
+async def approve_one(tenant: Tenant) -> None:
     """A person approves one suggestion, and that one message goes to that one customer."""
-    path = f"/v1/conversations/{conversation['id']}"
-    (pending,) = [
-        s for s in ok(await tenant.admin.http.get(f"{path}/suggestions"))["items"] if s["status"] == "pending"
-    ]
-    done = ok(await tenant.admin.http.post(f"{path}/suggestions/{pending['id']}/approve"), 201)
+    query = """SELECT s.id::text, s.conversation_id::text FROM suggestions s JOIN conversations c ON c.id = s.conversation_id
+      JOIN channels ch ON ch.id = c.channel_id
+      WHERE c.account_id = $1 AND ch.type IN ('whatsapp', 'telegram') AND s.status = 'pending' AND s.provider <> 'rules' LIMIT 1"""
+    ((suggestion, conversation),) = await until(lambda: tenant.server.sql(query, tenant.id), "a suggestion")
+    path = f"/v1/conversations/{conversation}/suggestions/{suggestion}/approve"
+    done = ok(await tenant.admin.http.post(path), 201)
     assert (done["message"]["content"], done["message"]["sender_type"]) == (OBEYED, "agent")
     assert await outbox(tenant) == 1
     sent = await tenant.server.sql(
         "SELECT conversation_id::text FROM outbox WHERE account_id = $1", tenant.id
     )
-    assert [row[0] for row in sent] == [conversation["id"]]
+    assert [row[0] for row in sent] == [conversation]
