@@ -279,6 +279,8 @@ async def site(folder: Path, machines: int) -> AsyncIterator[Site]:
 
 
 RAY = (sys.executable, "-m", "ray.scripts.scripts")
+STARTS = 3
+"""Ray's own deadlines are short for a machine that is busy: what does not start is started again, as by systemd."""
 CHEAP = ("--num-cpus=2", f"--object-store-memory={100 * 1024 * 1024}", "--disable-usage-stats")
 
 
@@ -293,14 +295,24 @@ async def ray_node(
         else (f"--address={head.address}:6379",)
     )
     log = machine._site.folder / f"{machine.name}.ray.log"
-    process = await machine.run(
-        *RAY, "start", *words, f"--node-ip-address={machine.address}", *CHEAP, "--block",
-        environment={**environment, **more}, output=log,
-    )  # fmt: skip
 
     def started() -> bool:
-        assert process.returncode is None, log.read_text()
+        assert process.returncode is None, log.read_text()[-2000:]
         return b"Ray runtime started" in log.read_bytes()
 
-    await until(started, "Ray to start", 90)
-    return process
+    for attempt in range(STARTS):
+        log.unlink(missing_ok=True)
+        process = await machine.run(
+            *RAY, "start", *words, f"--node-ip-address={machine.address}", *CHEAP, "--block",
+            environment={**environment, **more}, output=log,
+        )  # fmt: skip
+        try:
+            await until(started, "Ray to start", 120)
+            return process
+        except AssertionError:
+            if attempt == STARTS - 1:
+                raise
+            for pid in machine.pids():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+    raise AssertionError("not reached")
