@@ -59,10 +59,11 @@ class PresenceKeeper:
     async def say(self, principal: Principal, status: PresenceStatus, session: Session | None = None) -> None:
         """Set the status of one stream or, without one, of the agent. Raises StorageUnavailable if it reaches neither side.
 
-        Who has been removed is an agent again from now on: their token may be older than that."""
-        with contextlib.suppress(TertuliaError):  # presence does without Postgres
-            if await self._agents.get(principal.account_id, principal.user_id) is None:
-                await self._agents.ensure(principal.account_id, principal.user_id, principal.name)
+        Who has been removed and comes back is an agent again: their token may be older than that. Who only leaves is not."""
+        if status != "offline":
+            with contextlib.suppress(TertuliaError):  # presence does without Postgres
+                if await self._agents.get(principal.account_id, principal.user_id) is None:
+                    await self._agents.ensure(principal.account_id, principal.user_id, principal.name)
         await self._set((principal.account_id, principal.user_id), status, session)
 
     async def sign_off(self, account_id: str, user_id: str) -> None:

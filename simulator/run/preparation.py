@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 AT_ONCE = 16
 """Requests at once while preparing and cleaning up."""
+PATIENCE = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between attempts to remove an agent who holds conversations."""
 KEPT = (
     "available_channels",
     "available_topics",
@@ -127,15 +129,20 @@ class Preparation:
             await self._tried("agents", self._remove(user))
 
     async def _remove(self, user: str) -> None:
-        """Remove an agent whom the run has made; one who holds conversations of others stays, and gets no more."""
-        try:
-            await self.admin.remove_agent(user)
-        except NotFound:
-            return
-        except ApiError as error:
-            if error.status == 409:
-                await self._retire(user)
-            raise
+        """Remove an agent whom the run has made; one who goes on holding conversations of others stays, and gets no more."""
+        for patience in (*PATIENCE, None):
+            try:
+                await self.admin.remove_agent(user)
+                return
+            except NotFound:
+                return
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                if patience is None:
+                    await self._retire(user)
+                    raise
+            await asyncio.sleep(patience)  # a conversation that was erased in this moment leaves its agent soon
 
     async def _retire(self, user: str) -> None:
         try:

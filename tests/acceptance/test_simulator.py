@@ -92,8 +92,8 @@ async def test_a_short_run_loses_nothing_and_leaves_nothing(server: OwnServer, o
         "SELECT count(*) FROM contact_identifiers WHERE identifier LIKE $1", f"sim-{run}-%"
     )
     assert left[0][0] == 0
-    assert await server.sql("SELECT user_id FROM agents WHERE user_id LIKE $1", f"{run}-%") == []
     assert found.notes == []
+    assert await server.sql("SELECT user_id FROM agents WHERE user_id LIKE $1", f"{run}-%") == []
 
 
 async def test_what_is_kept_are_customers_and_agents_who_get_nothing_more(

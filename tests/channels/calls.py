@@ -91,7 +91,7 @@ def must_hold(kind: ChannelKind, called: WebhookCall) -> list[Any]:
         return []
     for event in events:
         stored = msgspec.json.encode(event)
-        assert b"\\u0000" not in stored
+        assert b"\\u0000" not in stored.replace(rb"\\", b"")
         assert orjson.loads(stored)
         match event:
             case Inbound():

@@ -77,6 +77,16 @@ CHANGES = {
         names(("a", int), ("c", int, 0), forbid_unknown_fields=True),
         "refused",
     ),
+    "a map whose keys have names and types now": (
+        dict[str, Any],
+        msgspec.defstruct("Values", [("a", int | msgspec.UnsetType, msgspec.UNSET)]),
+        None,
+    ),
+    "a map, one of whose keys is needed now": (
+        dict[str, Any],
+        msgspec.defstruct("Values", [("a", int)]),
+        "has become",
+    ),
     "another tag": (ROW, msgspec.defstruct("Row", [("a", int), ("b", str)], array_like=True, tag="R"), "tag"),
     "one more of a union": (ROW | None, ROW | other() | None, "cannot read Other"),
     "one less of a union": (ROW | other(), ROW, "has become"),

@@ -147,6 +147,8 @@ async def test_who_was_removed_is_an_agent_again_once_they_say_where_they_are() 
     there.now += 20_000
     await keeper._renew()
     assert there.attendance.status("ana") == "offline", "whatever her stream has said before"
+    await keeper.say(ANA, "offline", hers)
+    assert not agents.known, "she only left"
     await keeper.say(ANA, "away", hers)
     assert there.attendance.status("ana") == "away" and agents.known == {"ana"}
 
