@@ -142,7 +142,9 @@ class Preparation:
                 if patience is None:
                     await self._retire(user)
                     raise
-            await asyncio.sleep(patience)  # a conversation that was erased in this moment leaves its agent soon
+            await asyncio.sleep(
+                patience
+            )  # a conversation that was erased in this moment leaves its agent soon
 
     async def _retire(self, user: str) -> None:
         try:
