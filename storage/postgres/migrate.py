@@ -1,6 +1,8 @@
 """Numbered SQL migrations: applied in order, under an advisory lock, each in a transaction, and recorded with a checksum.
 
-One that can be undone without losing tenants' data has a file of the same name in `migrations/undo`.
+One that can be undone without losing tenants' data has a file of the same name in `migrations/undo`. One that earlier versions can
+work with says so, in a line `-- Compatible from: 0045`: versions that know migration 45 accept a database that has it, so that a release
+can be rolled back.
 
 Also creates the monthly partitions of `entries`, which appear as time passes and are not migrations.
 """
@@ -29,6 +31,7 @@ _LOGIN_ROLES = 19
 
 OLDEST_SERVER = 17
 """The first PostgreSQL with `transaction_timeout`, which bounds how long a request holds its locks."""
+_COMPATIBLE = re.compile(r"^-- Compatible from: (\d{4})$", re.MULTILINE)
 MAX_NAME = 60
 """Characters of a new migration's name, without its number."""
 _OTHERS = """
@@ -51,6 +54,12 @@ class Migration(msgspec.Struct, frozen=True):
     def checksum(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @property
+    def compatible_from(self) -> int:
+        """The newest migration that a version must know to work with this one: itself, unless its text names another."""
+        named = _COMPATIBLE.search(self.text)
+        return int(named[1]) if named else self.number
+
 
 def read_migrations(folder: Path = FOLDER) -> list[Migration]:
     """All migrations in order."""
@@ -72,18 +81,20 @@ async def upgrade(
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL,"
-            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
+            "ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS compatible_from integer"
         )
-        applied = await _check(connection, folder)
+        applied = await _check(connection, folder, newer=True)
         fresh = [m for m in read_migrations(folder) if m.number not in applied]
         for migration in fresh:
             async with connection.transaction():
                 await _apply(connection, migration)
                 await connection.execute(
-                    "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)",
+                    "INSERT INTO schema_migrations (number, name, checksum, compatible_from) VALUES ($1, $2, $3, $4)",
                     migration.number,
                     migration.name,
                     migration.checksum,
+                    migration.compatible_from,
                 )
         if _LOGIN_ROLES in applied | {m.number for m in fresh}:
             await make_months(connection)
@@ -118,7 +129,7 @@ async def verify(url: str, folder: Path = FOLDER) -> list[str]:
     try:
         if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
             return [m.name for m in read_migrations(folder)]
-        applied = await _check(connection, folder)
+        applied = await _check(connection, folder, newer=True)
         return [m.name for m in read_migrations(folder) if m.number not in applied]
     finally:
         await connection.close()
@@ -173,16 +184,19 @@ def create_migration(message: str, folder: Path = FOLDER) -> Path:
     return path
 
 
-async def _check(connection: asyncpg.Connection, folder: Path) -> set[int]:
+async def _check(connection: asyncpg.Connection, folder: Path, *, newer: bool = False) -> set[int]:
+    """The numbers of the applied migrations. `newer`: of a later version, those that this one can work with are accepted."""
     on_disk = {m.number: m for m in read_migrations(folder)}
-    rows = await connection.fetch("SELECT number, name, checksum FROM schema_migrations")
+    rows = await connection.fetch(
+        "SELECT number, name, checksum, (to_jsonb(m) ->> 'compatible_from')::integer AS needed FROM schema_migrations AS m"
+    )
     for row in rows:
         known = on_disk.get(row["number"])
-        if known is None:
+        if known is None and not (newer and row["needed"] is not None and row["needed"] <= max(on_disk)):
             raise MigrationError(
                 f"the database has migration {row['name']}, which this version does not know"
             )
-        if known.checksum != row["checksum"]:
+        if known is not None and known.checksum != row["checksum"]:
             raise MigrationError(f"migration {row['name']} was changed after it was applied")
     return {row["number"] for row in rows}
 

@@ -16,6 +16,7 @@ from tertulia.core.ids import first_id_of, new_conversation_id
 from tertulia.storage.postgres.migrate import (
     FOLDER,
     MigrationError,
+    downgrade,
     make_months,
     read_migrations,
     upgrade,
@@ -125,6 +126,22 @@ async def test_a_database_newer_than_the_program_is_detected(fresh: str, folder:
     for check in (upgrade, verify):
         with pytest.raises(MigrationError, match="9999_more"):
             await check(fresh, folder)
+
+
+async def test_a_version_works_on_a_later_ones_database_if_that_says_so(fresh: str, folder: Path) -> None:
+    newest = read_migrations(folder)[-1].number
+    more, again = folder / "9998_more.sql", folder / "9999_again.sql"
+    more.write_text(f"-- More.\n-- Compatible from: {newest:04d}\n\nCREATE TABLE more (id integer)")
+    again.write_text("-- Again.\n-- Compatible from: 9998\n\nCREATE TABLE again (id integer)")
+    await upgrade(fresh, folder)
+    again.unlink()
+    assert await upgrade(fresh, folder) == [] == await verify(fresh, folder), "the release before"
+    more.unlink()
+    for check in (upgrade, verify):  # the release before that one
+        with pytest.raises(MigrationError, match="9999_again"):
+            await check(fresh, folder)
+    with pytest.raises(MigrationError, match="9998_more"):
+        await downgrade(fresh, 1, folder)
 
 
 async def test_a_failing_migration_leaves_nothing(

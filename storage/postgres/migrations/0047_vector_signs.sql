@@ -1,5 +1,6 @@
 -- A vector's signs leave out the dimensions about zero, which the signature counts as below it: a third of a hashed vector.
 -- The signature stays for processes of the version before, which still read and write it.
+-- Compatible from: 0045
 
 CREATE FUNCTION vector_signs(vector bytea) RETURNS bit IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
   WITH v AS (SELECT i, (get_byte(vector, i) + 128) % 256 - 128 AS value FROM generate_series(0, length(vector) - 1) AS i),
