@@ -63,7 +63,7 @@ from storm import SETTINGS as STORM  # noqa: E402
 from storm import raise_file_limit, reconnect_storm  # noqa: E402
 from takeovers import owners  # noqa: E402
 
-EARLIER = "9dadfee9"
+EARLIER = "b83fd8c2"
 """The commit that counts as the last release until one is tagged."""
 PROGRAMS = ("ip", "tc", "iptables", "nsenter", "unshare")
 CALM = 4.0
