@@ -1,4 +1,4 @@
-"""A client of the native API for tests: one user, with a method for each action; a second account."""
+"""A client of the native API for tests: one user, with a method for each action; new accounts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import sys
+import uuid
 from typing import Any, NamedTuple
 
 import httpx
@@ -106,6 +107,20 @@ class Desk:
             items += page["items"]
             if not page["has_more"]:
                 return items
+
+
+async def new_accounts(server: OwnServer, name: str, count: int = 1) -> list[Account]:
+    """New accounts, each with a web chat channel."""
+    made = [Account(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(count)]
+    database = await Database.connect(server.database_url(), system=1, app=1)
+    try:
+        accounts = PostgresAccounts(database)
+        for account in made:
+            await accounts.create(account.id, name)
+            await accounts.add_channel(account.id, account.channel, "webchat", "Chat")
+    finally:
+        await database.close()
+    return made
 
 
 async def second_account(server: OwnServer) -> Account:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from desks import Desk, fresh, ok
+from desks import Desk, fresh, new_accounts, ok
 from readers import Chat, open_socket
 from serving import OwnServer
 
 from tertulia.actors.clock import now_ms
 from tertulia.planning.recording import Recording
 from tertulia.planning.self_replay import Agreement
-from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.database import Database
 
 
@@ -96,14 +94,7 @@ class Team:
 
 
 async def make_account(server: OwnServer, stack: AsyncExitStack) -> Team:
-    account, channel = str(uuid.uuid4()), str(uuid.uuid4())
-    database = await Database.connect(server.database_url(), system=1, app=1)
-    try:
-        accounts = PostgresAccounts(database)
-        await accounts.create(account, "Routed")
-        await accounts.add_channel(account, channel, "webchat", "Chat")
-    finally:
-        await database.close()
+    account, channel = (await new_accounts(server, "Routed"))[0]
     team = Team(server, stack, account, channel)
     team.lead = await team.desk("lead", "lena")
     team.admin = await team.desk("admin", "adam")

@@ -1,25 +1,11 @@
-"""The measures: one per line of design.md section 9. `ALL` is the order they run in; each returns its figures."""
+"""The measures, by name. `ALL` is the order they run in; each returns its figures. Their goals: decision 0008."""
 
 from __future__ import annotations
 
-from . import (
-    answering,
-    assigning,
-    delivery,
-    dialects,
-    fanout,
-    hosting,
-    ingest,
-    journal,
-    memory,
-    opening,
-    placement,
-    routing,
-    search,
-    startup,
-    webhooks,
-)
+from .actors import hosting, journal, memory, placement, routing, startup
 from .bench import Measure
+from .requests import assigning, dialects, ingest, opening, search, webhooks
+from .streams import answering, delivery, fanout
 
 ALL: dict[str, Measure] = {
     "ingest": ingest.ingest,

@@ -8,13 +8,12 @@ import json
 import os
 import secrets
 import sys
-import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desks import Account
+from desks import Account, new_accounts
 from msgspec.structs import replace
 from serving import ROOT, OwnServer
 from typer.testing import CliRunner
@@ -28,8 +27,6 @@ from tertulia.simulator.run.simulation import Simulation
 from tertulia.simulator.scenario import loading
 from tertulia.simulator.scenario.model import Scenario
 from tertulia.simulator.traffic.feed import Event
-from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
-from tertulia.storage.postgres.database import Database
 
 SHORT = """
 name = "short"
@@ -59,15 +56,7 @@ reopened = { mean = "0.1s" }
 @pytest.fixture
 async def other(server: OwnServer) -> Account:
     """An account of its own: what other tests have left waiting would be assigned to the simulated agents."""
-    made = Account(str(uuid.uuid4()), str(uuid.uuid4()))
-    database = await Database.connect(server.database_url(), system=1, app=1)
-    try:
-        stored = PostgresAccounts(database)
-        await stored.create(made.id, "Simulated")
-        await stored.add_channel(made.id, made.channel, "webchat", "Chat")
-    finally:
-        await database.close()
-    return made
+    return (await new_accounts(server, "Simulated"))[0]
 
 
 def plan(server: OwnServer, scenario: Scenario, of: Account, **changes: Any) -> Plan:

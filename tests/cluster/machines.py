@@ -233,15 +233,15 @@ class Site:
 
     async def lose_stores(self) -> None:
         """They lose their power."""
-        self.valkey.stop()
-        self._ray_valkey.stop()
+        await self.valkey.stop()
+        await self._ray_valkey.stop()
         await self.postgres.lose()
 
     async def stop(self) -> None:
         for machine in self.machines:
             machine.power_off()
-        self.valkey.stop()
-        self._ray_valkey.stop()
+        await self.valkey.stop()
+        await self._ray_valkey.stop()
         await self.postgres.stop()
         ip("link", "del", self.bridge, check=False)
 

@@ -19,7 +19,7 @@ import jwt
 import psutil
 from machines import Machine, Site, ray_node
 from plain_http import NO_TLS
-from stores import carry
+from relay import Relay, Streams
 from waiting import until
 
 from tertulia.serving.demo import ACCOUNT
@@ -39,23 +39,17 @@ class Balancer:
         """Seconds for which nobody was ready."""
         self.port = 0
         self._turn = itertools.count()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._server: asyncio.Server | None = None
+        self._relay = Relay(self._to_gateway)
         self._checking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._relay.start("127.0.0.1")
         self._checking = asyncio.ensure_future(self._check())
 
     async def stop(self) -> None:
-        assert self._server is not None and self._checking is not None
+        assert self._checking is not None
         self._checking.cancel()
-        self._server.close()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._relay.stop()
 
     async def _check(self) -> None:
         timeout = aiohttp.ClientTimeout(total=CHECK_EVERY)
@@ -74,23 +68,7 @@ class Balancer:
         except (aiohttp.ClientError, OSError, TimeoutError):
             self.ready[address] = False
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._pass_on(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there_reader, there_writer = await self._connect()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(carry(reader, there_writer))
-                group.create_task(carry(there_reader, writer))
-        except* (OSError, TimeoutError):
-            pass
-        finally:
-            writer.close()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _to_gateway(self) -> Streams:
         """To the next gateway that is ready; one that does not accept is passed over, as a balancer does."""
         usable = [address for address, ready in self.ready.items() if ready]
         first = next(self._turn)

@@ -32,7 +32,7 @@ async def valkey_failover(service: Service, dice: random.Random) -> None:
 
 async def valkey_gone(service: Service, dice: random.Random) -> None:
     """Valkey is away for ten seconds, and comes back empty."""
-    service.site.valkey.stop()
+    await service.site.valkey.stop()
     await asyncio.sleep(10)
     service.site.valkey.start()
     await asyncio.sleep(3)

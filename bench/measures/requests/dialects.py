@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .. import load
-from ..processes import connected, cpu_seconds, run_load
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ... import load
+from ...processes import connected, cpu_seconds, run_load
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 from .ingest import check
 
 CONNECTIONS = 64

@@ -11,11 +11,11 @@ import re
 
 import asyncpg
 
-from .. import probe
-from ..processes import BenchError, Helper, Tenant
-from ..results import Figure, Series, ratios
-from ..seed import seed
-from .bench import Bench, connected
+from ... import probe
+from ...processes import BenchError, Helper, Tenant
+from ...results import Figure, Series, ratios
+from ...seed import seed
+from ..bench import Bench, connected
 
 BATCHES = {1: 1_500, 64: 16_000, 512: 12_800}
 """Rows a commit, and rows written in one round."""
@@ -35,7 +35,7 @@ def _variants(source: str) -> dict[str, str]:
     for name, (_, count) in found.items():
         if count != 1:
             raise BenchError(
-                f"commit_batch has changed: bench/measures/journal.py cannot make its variant {name}"
+                f"commit_batch has changed: bench/measures/actors/journal.py cannot make its variant {name}"
             )
     return {name: text for name, (text, _) in found.items()}
 

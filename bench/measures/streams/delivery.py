@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from .. import readers
-from ..processes import BenchError, reader_process
-from ..results import Figure, Series
-from .bench import Bench
-from .ingest import LATENCY_CONNECTIONS, calibrate, run_side
+from ... import readers
+from ...processes import BenchError, reader_process
+from ...results import Figure, Series
+from ..bench import Bench
+from ..requests.ingest import LATENCY_CONNECTIONS, calibrate, run_side
 
 
 async def delivery(bench: Bench) -> list[Figure]:

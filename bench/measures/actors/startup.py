@@ -7,10 +7,10 @@ import time
 
 import aiohttp
 
-from ..processes import BenchError, Server, Tenant, connected, open_conversations
-from ..results import Figure, Series
-from ..seed import seed
-from .bench import Bench
+from ...processes import BenchError, Server, Tenant, connected, open_conversations
+from ...results import Figure, Series
+from ...seed import seed
+from ..bench import Bench
 
 LIVE = 50_000
 LIVE_QUICK = 10_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from .. import probe, readers
-from ..processes import BenchError, Helper, Tenant, make_id, reader_process, resident_bytes
-from ..results import Figure, Series
-from .bench import Bench
+from ... import probe, readers
+from ...processes import BenchError, Helper, Tenant, make_id, reader_process, resident_bytes
+from ...results import Figure, Series
+from ..bench import Bench
 
 STREAMS = 2000
 CONVERSATIONS = 20_000

@@ -15,9 +15,9 @@ import orjson
 
 from tertulia.core.accounts.principal import Role
 
-from ..processes import BenchError, Process, Server, Tenant, free_port, make_id, make_tenant, token
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ...processes import BenchError, Process, Server, Tenant, free_port, make_id, make_tenant, token
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 
 STREAMS = 500
 """Answers that are under way at once, at least, while first pieces are measured."""

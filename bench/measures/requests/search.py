@@ -16,10 +16,10 @@ from tertulia.storage.postgres.conversations.inbox import PostgresInbox
 from tertulia.storage.postgres.conversations.search_index import SearchIndex
 from tertulia.storage.postgres.database import Database
 
-from ..processes import BenchError
-from ..results import Figure, Series
-from ..seed import seed
-from .bench import Bench, connected
+from ...processes import BenchError
+from ...results import Figure, Series
+from ...seed import seed
+from ..bench import Bench, connected
 
 PER_CONVERSATION = 10
 SEEDED_AT_ONCE = 1_000

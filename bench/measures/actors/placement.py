@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .. import load
-from ..processes import Tenant, open_conversations, run_load
-from ..results import Figure, Series, ratios
-from .bench import Bench
-from .ingest import check, spec, verify
+from ... import load
+from ...processes import Tenant, open_conversations, run_load
+from ...results import Figure, Series, ratios
+from ..bench import Bench
+from ..requests.ingest import check, spec, verify
 
 CONVERSATIONS = 20
 CONNECTIONS = 64

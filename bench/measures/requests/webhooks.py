@@ -10,10 +10,10 @@ import orjson
 
 from tertulia.core.accounts.principal import Role
 
-from .. import load
-from ..processes import BenchError, connected, make_id, run_load, token
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ... import load
+from ...processes import BenchError, connected, make_id, run_load, token
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 
 RATE = 1_000.0
 NEW_RATE = 400.0

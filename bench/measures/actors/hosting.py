@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .. import probe
-from ..processes import BenchError, Helper, Tenant
-from ..results import Figure, Series, ratios
-from ..seed import seed
-from .bench import Bench, connected
-from .ingest import verify_dense
+from ... import probe
+from ...processes import BenchError, Helper, Tenant
+from ...results import Figure, Series, ratios
+from ...seed import seed
+from ..bench import Bench, connected
+from ..requests.ingest import verify_dense
 
 MANY = 100_000
 FEW = 1_000

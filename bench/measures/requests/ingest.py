@@ -8,10 +8,10 @@ from pathlib import Path
 
 import asyncpg
 
-from .. import load
-from ..processes import BenchError, Server, Tenant, cpu_seconds, run_load
-from ..results import Figure, Series, ratios
-from .bench import Bench, connected
+from ... import load
+from ...processes import BenchError, Server, Tenant, cpu_seconds, run_load
+from ...results import Figure, Series, ratios
+from ..bench import Bench, connected
 
 SIDES = ("tertulia", "bare", "commits", "ray")
 CONNECTIONS = (64, 256)

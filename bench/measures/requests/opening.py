@@ -7,10 +7,10 @@ import time
 
 import aiohttp
 
-from .. import load
-from ..processes import BenchError, Tenant, run_load
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ... import load
+from ...processes import BenchError, Tenant, run_load
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 from .ingest import calibrate, check
 
 CONNECTIONS = 256

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from .. import readers
-from ..processes import BenchError, Helper, reader_process
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ... import readers
+from ...processes import BenchError, Helper, reader_process
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 
 READERS = 1000
 BURST = 30

@@ -15,9 +15,9 @@ from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.facts import Policy, Preferences, Waiting
 from tertulia.core.routing.messages import AgentChanged, Arrived, Assign, Gone, PresenceChanged
 
-from ..processes import BenchError
-from ..results import Figure, Series, ratios
-from .bench import Bench
+from ...processes import BenchError
+from ...results import Figure, Series, ratios
+from ..bench import Bench
 
 AGENTS = 1_000
 QUEUED = (100, 1_000, 10_000, 100_000)

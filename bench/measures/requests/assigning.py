@@ -12,9 +12,9 @@ import orjson
 
 from tertulia.core.accounts.principal import Role
 
-from ..processes import BenchError, make_id, token
-from ..results import Figure, Series
-from .bench import Bench
+from ...processes import BenchError, make_id, token
+from ...results import Figure, Series
+from ..bench import Bench
 
 RATE = 200
 AGENTS = 20

@@ -1,0 +1,1 @@
+"""What the processes behind the gateways cost: hosts, the journal, routing, start-up, memory."""

@@ -1,0 +1,1 @@
+"""How soon readers hear of something, and how many at once."""
