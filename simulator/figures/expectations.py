@@ -5,23 +5,36 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 
 import msgspec
 
 _FORM = re.compile(
-    r"\s*(?P<measure>[^<>=!]+?)\s*(?P<op><=|>=|<|>|=|==)\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|m|min|h|%)?\s*",
+    r"\s*(?P<measure>[^<>=!]+?)\s*(?P<op><=|>=|<|>|=|==)\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>us|ms|s|m|min|h|%|/s)?\s*",
     re.ASCII,
 )
-_CALL = re.compile(r"(?P<how>p\d{1,2}(?:\.\d+)?|mean|max|count|rate)\((?P<what>[^()]+)\)")
-_UNITS = {None: 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "%": 0.01}
+_CALL = re.compile(r"(?P<how>p[1-9]\d?(?:\.\d+)?|mean|max|count|rate)\((?P<what>[^()]+)\)")
+_UNITS = {
+    None: 1.0,
+    "us": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "%": 0.01,
+    "/s": 1.0,
+}
+_TIMES = frozenset({"us", "ms", "s", "m", "min", "h"})
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "==": operator.eq,
 }  # fmt: skip
 
 TIMES = ("ack", "delivery", "assign", "wait", "handling", "late", "lag")
 PLAIN = ("lost", "duplicated", "reordered", "leaked", "over_capacity", "failed", "refused", "errors", "abandoned", "abandoned_silently", "waited",
-         "in_time", "occupancy", "arrived", "served", "acknowledged", "cpu", "foreign")  # fmt: skip
-"""`abandoned`, `waited`, `in_time` and `occupancy` are shares; `cpu` is the generator's, of one core."""
+         "in_time", "occupancy", "arrived", "served", "acknowledged", "cpu", "foreign", "unfinished", "reconnects", "reassigned")  # fmt: skip
+SHARES = frozenset({"abandoned", "abandoned_silently", "waited", "in_time", "occupancy", "cpu"})
+"""`cpu` is the generator's, of one core."""
 
 ALWAYS = (
     "lost=0",
@@ -62,14 +75,36 @@ def parsed(text: str) -> Expectation:
     measure = re.sub(r"\s*([()])\s*", r"\1", form["measure"])
     call = _CALL.fullmatch(measure)
     if call is None and measure not in PLAIN:
-        raise ExpectationError(
-            f"{text!r}: no such measure; there are {', '.join(PLAIN)}, and p50 to p99.9, mean, max, count and rate of {', '.join(TIMES)} or of a request such as POST /v1/webchat/messages"
-        )
+        raise ExpectationError(f"{text!r}: no such measure; {_those_there_are(measure)}")
     if call is not None and call["what"] not in TIMES and not re.fullmatch(r"[A-Za-z]+ \S.*", call["what"]):
         raise ExpectationError(
             f"{text!r}: {call['how']} of what? Times are {', '.join(TIMES)}, requests are named as in the report"
         )
-    return Expectation(text.strip(), measure, form["op"], float(form["value"]) * _UNITS[form["unit"]])
+    value, unit = float(form["value"]), form["unit"]
+    if fault := _fault_of_unit(measure, call and call["how"], value, unit):
+        raise ExpectationError(f"{text!r}: {fault}")
+    return Expectation(text.strip(), measure, form["op"], value * _UNITS[unit])
+
+
+def _those_there_are(measure: str) -> str:
+    if near := get_close_matches(measure, PLAIN, n=1):
+        return f"do you mean {near[0]}?"
+    return (
+        f"there are {', '.join(PLAIN)}, and p1 to p99.9, mean, max, count and rate of {', '.join(TIMES)} or of a request such as POST"
+        " /v1/webchat/messages"
+    )
+
+
+def _fault_of_unit(measure: str, how: str | None, value: float, unit: str | None) -> str:
+    """A value without the unit that it needs would make a condition that always holds, or never."""
+    if how is not None and how not in ("count", "rate"):
+        return "" if unit in _TIMES else f"{measure} is a time: say {value:g}ms or {value:g}s"
+    if measure in SHARES:
+        is_share = unit == "%" or (unit is None and value <= 1)
+        return "" if is_share else f"{measure} is a share: say {value:g}% or a number from 0 to 1"
+    if unit is None or (unit == "/s" and how == "rate"):
+        return ""
+    return f"{measure} is {'a number a second' if how == 'rate' else 'a count'}, without {unit}"
 
 
 def all_of(given: list[str]) -> list[Expectation]:

@@ -32,15 +32,17 @@ class Row:
 
 
 class Figures:
-    """`width` is the length of a bucket of the series in seconds of the run; times are seconds since its start.
+    """`width` is the length of a bucket of the series in seconds of the run; times are seconds since its start. What falls before
+    `warm_up` is left out of the histograms of times, but not of rows, counts and series.
 
     `times`: `ack` (a message, from its intended time to the acknowledgement), `delivery` (to the other side), `assign` (opening to
     assignment where an agent was free), `late` (how late the generator itself sent), `lag` (of its event loop); in seconds of the
     run. `wait` and `handling` are in seconds of the model.
     """
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, warm_up: float = 0.0) -> None:
         self.width = width
+        self.warm_up = warm_up
         self.rows: dict[str, Row] = {}
         self.times: dict[str, Histogram] = {}
         self.counts: Counter[str] = Counter()
@@ -57,7 +59,10 @@ class Figures:
             kind = "other"
         return self.rows.setdefault(kind, Row())
 
-    def time(self, name: str, seconds: float) -> None:
+    def time(self, name: str, seconds: float, t: float = float("inf")) -> None:
+        """A time that belongs to what began at `t`."""
+        if t < self.warm_up:
+            return
         found = self.times.get(name)
         if found is None:
             found = self.times[name] = Histogram()
@@ -66,7 +71,7 @@ class Figures:
     def ack(self, t: float, seconds: float) -> None:
         """An acknowledged message at time `t`."""
         self.counts["acknowledged"] += 1
-        self.time("ack", seconds)
+        self.time("ack", seconds, t)
         self.acks[self.bucket(t)].record(seconds)
         self.point("acknowledged", t)
 

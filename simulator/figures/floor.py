@@ -153,9 +153,7 @@ class Floor:
         if live.agent is not None:
             self._release(id, live, t)
             self.counts["served"] += not live.returned
-            self.figures.time("handling", (t - live.assigned_at) * self.scale)
-            if t >= self.warm_up and live.assigned_at <= self.duration:
-                self.counts["handled"] += 1
+            self.figures.time("handling", (t - live.assigned_at) * self.scale, live.assigned_at)
         else:
             self.waiting -= 1
             if not live.returned:
@@ -174,11 +172,12 @@ class Floor:
     def _decide(self, live: Live, t: float, *, abandoned: bool) -> None:
         """A customer is answered or has given up: its wait is known."""
         wait = (t - live.opened_at) * self.scale if live.had_to_wait or abandoned else 0.0
-        self.counts["abandoned" if abandoned else "answered"] += 1
-        self.figures.time("wait", wait)
         self.figures.point("abandoned" if abandoned else "answered", t)
+        if live.opened_at >= self.warm_up:
+            self.counts["abandoned" if abandoned else "answered"] += 1
+        self.figures.time("wait", wait, live.opened_at)
         if not live.had_to_wait and not abandoned:
-            self.figures.time("assign", t - live.opened_at)
+            self.figures.time("assign", t - live.opened_at, live.opened_at)
         if batch := self._batch(live.opened_at):
             batch.decided += 1
             batch.abandoned += abandoned

@@ -71,7 +71,8 @@ class Customer:
     def reached(self, part: int) -> None:
         """One of its messages has been seen by the team."""
         if (sent := self._sent.pop(part, None)) is not None:
-            self.world.figures.time("delivery", time.monotonic() - sent)
+            now = time.monotonic()
+            self.world.figures.time("delivery", now - sent, sent - self.world.start)
 
     async def _until(self, holds: Callable[[], bool], deadline: float) -> bool:
         """Wait until `holds`, or the monotonic `deadline`."""
@@ -151,7 +152,7 @@ class Customer:
     async def _give_up(self) -> None:
         figures = self.world.figures
         if self.profile.silent:
-            figures.counts["left silently"] += 1
+            figures.counts["left silently"] += self.intended - self.world.start >= figures.warm_up
             return
         figures.counts["left and said so"] += 1
         if self.conversation is not None:

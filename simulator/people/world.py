@@ -42,7 +42,7 @@ class World:
         self.scale = scenario.scale
         self.begin(began)
         self.length = float(scenario.duration) / self.scale
-        self.figures = Figures(max(1.0, self.length * 1.1 / BUCKETS))
+        self.figures = Figures(max(1.0, self.length * 1.1 / BUCKETS), float(scenario.warm_up) / self.scale)
         self.audit = Audit(plan.run)
         self.requests = Requests(plan.url, self.figures, lambda: self.now)
         self.number_of = identities.reader(plan.run)

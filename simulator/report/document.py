@@ -14,7 +14,8 @@ from ..figures.histograms import Histogram
 from ..plan import Seat
 from ..scenario.model import Scenario
 from ..theory.batch_means import Interval
-from ..theory.comparison import Comparison, Line, Measured, Model, compare
+from ..theory.comparison import Comparison, Line, Measured, compare
+from . import theories
 
 FORMAT = 1
 
@@ -30,6 +31,8 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """`interrupted`: somebody ended it before its time."""
+
     name: str
     started_at: str
     elapsed: float
@@ -40,6 +43,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ray: str | None
     parameters: dict[str, Any]
     machine: Machine
+    interrupted: bool = False
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -84,9 +88,12 @@ class TheoryLine(msgspec.Struct, frozen=True):
 
 
 class Theory(msgspec.Struct, frozen=True):
+    """`of`: the name of what the expected values are."""
+
     lines: list[TheoryLine]
     sentence: str
     effect: str
+    of: str = "Erlang-A"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,8 +135,9 @@ def times_of(h: Histogram) -> Times:
 
 def report_of(
     scenario: Scenario, seats: list[Seat], run: Run, figures: Figures, rest: Gathered, wanted: list[str], notes: list[str],
+    *, runs: bool = False,
 ) -> Report:  # fmt: skip
-    """The report of what was measured so far."""
+    """The report of what was measured so far. `runs`: while the run continues, without the theory, whose values take a second of CPU."""
     batches: list[Batch] = rest.floor.batches
     agents = _agents(scenario, seats, rest.floor.loads, run.elapsed)
     measures = _measures(scenario, run, figures, rest, batches, agents)
@@ -148,7 +156,7 @@ def report_of(
         ],
         series=figures.series | _percentiles(figures), width=figures.width, errors=dict(figures.errors.most_common()),
         samples=figures.samples, audit=rest.examples + [f"over_capacity: {what}" for what in rest.floor.over_capacity],
-        agents=agents, theory=_theory(scenario, figures, batches), limited=generator.limits(figures), limits=limits,
+        agents=agents, theory=None if runs else _theory(scenario, figures, batches), limited=generator.limits(figures), limits=limits,
         notes=notes + _notes(scenario, measures),
     )  # fmt: skip
 
@@ -235,38 +243,8 @@ def _agents(
     return found
 
 
-def model_of(scenario: Scenario) -> Model | None:
-    """Erlang-A of a scenario, None if it is beyond that model's reach: arrivals constant after the warm-up, one kind of agent whose work is
-    exponential and does not depend on the load, one exponential patience (or none) of which everybody speaks, and nobody who comes back."""
-    a, group = scenario.arrivals, scenario.agents[0]
-    if (
-        a.curve != "constant"
-        or max((a.ramp_up, *(b.at + b.lasts for b in a.bursts))) > scenario.warm_up
-        or len(scenario.agents) != 1
-        or group.breaks is not None
-        or len(group.pace) != 1
-    ):
-        return None
-    patience = scenario.customers[0].patience
-    alike = all(c.patience == patience and not c.silent and not c.comes_back for c in scenario.customers)
-    if (
-        not alike
-        or not group.handling.is_exponential
-        or (patience is not None and not patience.is_exponential)
-    ):
-        return None
-    theta = 0.0 if patience is None else 1 / patience.mean
-    return Model(
-        float(a.rate),
-        group.pace[0] / group.handling.mean,
-        scenario.slot_count,
-        theta,
-        float(scenario.answer_within),
-    )
-
-
 def _theory(scenario: Scenario, figures: Figures, batches: list[Batch]) -> Theory | None:
-    if (model := model_of(scenario)) is None:
+    if (model := theories.model_of(scenario)) is None:
         return None
     handling = figures.times.get("handling")
     measured = Measured(
@@ -274,7 +252,7 @@ def _theory(scenario: Scenario, figures: Figures, batches: list[Batch]) -> Theor
         available=_batch_seconds(scenario) * scenario.slot_count, held=handling.mean if handling else 0.0,
     )  # fmt: skip
     found: Comparison | None = compare(model, measured)
-    return found and Theory([_line(line) for line in found.lines], found.sentence, found.effect)
+    return found and Theory([_line(line) for line in found.lines], found.sentence, found.effect, found.theory)
 
 
 def _line(line: Line) -> TheoryLine:

@@ -55,14 +55,17 @@ def junit(report: Report) -> str:
     """Each condition as a test case, for continuous integration."""
     failed = [v for v in report.verdicts if not v.holds]
     suite = ElementTree.Element(
-        "testsuite", name=f"tertulia simulate: {report.scenario['name']}", tests=str(len(report.verdicts)), failures=str(len(failed)),
-        errors="0", time=f"{report.run.elapsed:.3f}", timestamp=report.run.started_at,
+        "testsuite", name=f"tertulia simulate: {report.scenario['name']}", tests=str(len(report.verdicts) + report.run.interrupted), failures=str(len(failed)),
+        errors=str(int(report.run.interrupted)), time=f"{report.run.elapsed:.3f}", timestamp=report.run.started_at,
     )  # fmt: skip
     for v in report.verdicts:
         case = ElementTree.SubElement(suite, "testcase", classname="simulation", name=v.text)
         if not v.holds:
             measured = words.measure(v.text, v.value) if v.value is None else f"{v.value:g}"
             ElementTree.SubElement(case, "failure", message=f"measured: {measured}")
+    if report.run.interrupted:
+        case = ElementTree.SubElement(suite, "testcase", classname="simulation", name="runs to its end")
+        ElementTree.SubElement(case, "error", message=words.headline(report))
     if report.limited:
         ElementTree.SubElement(suite, "system-out").text = "the generator was a bottleneck: " + "; ".join(
             report.limited

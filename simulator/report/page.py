@@ -85,7 +85,7 @@ def _outcome(report: Report, *, runs: bool) -> Iterable[str]:
     if runs:
         yield f'<p class="outcome running">{escaped(words.so_far(report))}</p>'
     else:
-        yield f'<p class="outcome{"" if report.passed else " bad"}">{escaped(words.headline(report))}</p>'
+        yield f'<p class="outcome{"" if report.passed and not r.interrupted else " bad"}">{escaped(words.headline(report))}</p>'
     if report.limited:
         yield f'<p class="warning"><b>The load generator was a bottleneck</b>, so these figures are partly its own: {escaped("; ".join(report.limited))}.</p>'
     for setting, count in report.limits.items():
@@ -151,7 +151,7 @@ def _theory(report: Report) -> Iterable[str]:
         return
     yield f"<h2>Theory</h2><p>{escaped(t.sentence)}</p><p class=dim>{escaped(t.effect)}</p>"
     yield table(
-        ("", "Erlang-A", "with the real holding time", "measured", "95 % interval", ""),
+        ("", t.of, "with the real holding time", "measured", "95 % interval", ""),
         [
             (
                 escaped(line.name), words.theory_value(line.unit, line.expected),

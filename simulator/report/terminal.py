@@ -18,7 +18,7 @@ MOST_ERRORS = 8
 
 def live(report: Report) -> RenderableType:
     """The state of a run."""
-    total = report.scenario["duration"] / report.scenario["scale"]
+    total = words.planned(report)
     left = Table.grid(padding=(0, 2))
     for name, value in words.key_figures(report):
         left.add_row(f"[dim]{name}", value)
@@ -80,13 +80,14 @@ def summary(report: Report, console: Console) -> None:
         console.print(f"[red]The load generator was a bottleneck: {why}")
     for note in report.notes:
         console.print(note, markup=False)
-    console.print(f"[{'green' if report.passed else 'red'}]{words.headline(report)}")
+    colour = "green" if report.passed and not report.run.interrupted else "red"
+    console.print(f"[{colour}]{escape(words.headline(report))}")
 
 
 def _theory(report: Report) -> Table:
     assert report.theory is not None
     table = Table(show_edge=False)
-    for name in ("theory", "Erlang-A", "measured", "95 % interval", ""):
+    for name in ("theory", report.theory.of, "measured", "95 % interval", ""):
         table.add_column(name, justify="left" if name == "theory" else "right")
     for line in report.theory.lines:
         m = line.measured

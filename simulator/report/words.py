@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from ..figures.expectations import SHARES
 from .document import Report
-
-SHARES = frozenset({"abandoned", "abandoned_silently", "waited", "in_time", "occupancy", "cpu"})
 
 
 def seconds(value: float) -> str:
@@ -49,7 +48,7 @@ def theory_value(unit: str, value: float) -> str:
 
 def so_far(report: Report) -> str:
     """How a run is doing, in a sentence. Conditions on what has not been measured yet say nothing."""
-    total = report.scenario["duration"] / report.scenario["scale"]
+    total = planned(report)
     failed = [v.text for v in report.verdicts if not v.holds and v.value]
     state = f"not so far: {', '.join(failed)}" if failed else "all conditions hold so far"
     return f"Running, {report.run.elapsed:.0f} of {total:.0f} s; {state}."
@@ -58,9 +57,17 @@ def so_far(report: Report) -> str:
 def headline(report: Report) -> str:
     """The outcome in a sentence."""
     failed = [v.text for v in report.verdicts if not v.holds]
+    if report.run.interrupted:
+        held = f"failed: {', '.join(failed)}" if failed else "all conditions held"
+        return f"Interrupted after {report.run.elapsed:.0f} of {planned(report):.0f} s; until then {held}."
     if failed:
         return f"Failed: {', '.join(failed)}"
     return "Passed: all conditions hold."
+
+
+def planned(report: Report) -> float:
+    """Seconds of the run in which customers arrive."""
+    return report.scenario["duration"] / report.scenario["scale"]
 
 
 def key_figures(report: Report) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 
 from ..plan import Plan
-from .worker import Outcome, Worker
+from .worker import Outcome, State, Worker
 
 
 class CrewError(Exception):
@@ -25,8 +25,12 @@ class Member(ABC):
         """Let it run from epoch second `began`."""
 
     @abstractmethod
-    async def progress(self) -> tuple[Outcome, bool]:
-        """Its figures so far, and whether customers are under way."""
+    async def state(self) -> State:
+        """How far it is. Raises CrewError if it has ended before its time."""
+
+    @abstractmethod
+    async def figures(self) -> Outcome:
+        """Its figures so far. They take milliseconds to gather: not for a glance."""
 
     @abstractmethod
     async def finish(self) -> Outcome:
@@ -50,11 +54,14 @@ class Here(Member):
     async def start(self, began: float) -> None:
         self._task = asyncio.ensure_future(self.worker.run(began))
 
-    async def progress(self) -> tuple[Outcome, bool]:
+    async def state(self) -> State:
         assert self._task is not None
         if self._task.done():
             self._task.result()
-        return self.worker.outcome(), self.worker.busy
+        return self.worker.state()
+
+    async def figures(self) -> Outcome:
+        return self.worker.outcome()
 
     async def finish(self) -> Outcome:
         assert self._task is not None

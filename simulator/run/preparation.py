@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from ...client import ApiError, AsyncClient, NotFound, Options, RetryPolicy, TertuliaError
+from ...client import ApiError, AsyncClient, ConnectionFailed, NotFound, Options, RetryPolicy, TertuliaError
 from ..plan import Plan
 from ..scenario.model import BY_LEAD, Agents, Scenario
 
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 AT_ONCE = 16
 """Requests at once while preparing and cleaning up."""
+RETRIES = RetryPolicy(longest_pause=5.0)
 PATIENCE = (0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to remove an agent who holds conversations."""
 KEPT = (
@@ -47,9 +49,9 @@ async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None
 class Preparation:
     """The changes made for a run, and how to undo them. `notes` are sentences for the report."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, retries: RetryPolicy = RETRIES) -> None:
         self.plan = plan
-        options = Options(retries=RetryPolicy(longest_pause=5.0), max_connections=AT_ONCE, timeout=60.0)
+        options = Options(retries=retries, max_connections=AT_ONCE, timeout=60.0)
         self.admin = AsyncClient(plan.url, plan.admin, options=options)
         self.version = ""
         self.notes: list[str] = []
@@ -57,6 +59,8 @@ class Preparation:
         """The conversations that agents hold already, by user id: left by an interrupted run, say. It must not take slots from this one."""
         self._settings: dict[str, Any] | None = None
         self._before: dict[str, dict[str, Any] | None] = {}
+        self._unreached: Counter[str] = Counter()
+        """What could not be undone, since the server did not answer."""
 
     async def prepare(self) -> None:
         """Raises PreparationError if something is missing, TertuliaError if the server cannot be used."""
@@ -110,6 +114,11 @@ class Preparation:
         await each(list(self._before.items()), lambda pair: self._restore_agent(*pair, keep=keep))
         if self.plan.new_admin is not None and not keep:
             await self._tried("the admin", self._remove(self.plan.new_admin))
+        if self._unreached:
+            left = ", ".join(f"{what} ({count:,})" for what, count in self._unreached.items())
+            self.notes.append(
+                f"The server did not answer when the run cleaned up, so these are as the run left them: {left}. The run's customers are called sim-{self.plan.run}-…"
+            )
         await self.admin.aclose()
 
     async def _note_shadow(self) -> None:
@@ -161,9 +170,16 @@ class Preparation:
         except NotFound:
             return
 
-    async def _tried(self, what: str, work: Awaitable[Any]) -> None:
+    async def _tried(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Undo something. A server that has not answered one request is not asked for the rest: a thousand customers would take hours."""
+        if self._unreached:
+            work.close()
+            self._unreached[what] += 1
+            return
         try:
             await work
+        except (ConnectionFailed, TimeoutError):
+            self._unreached[what] += 1
         except TertuliaError as error:
             note = f"{what} could not be restored: {error}"
             if note not in self.notes and len(self.notes) < 20:
@@ -200,7 +216,7 @@ async def prepared(plan: Plan) -> AsyncIterator[Preparation]:
     preparation = Preparation(plan)
     try:
         await preparation.prepare()
-    except (TertuliaError, PreparationError, ApiError):
+    except BaseException:  # an interrupt too
         await preparation.restore([], keep=True)
         raise
     yield preparation

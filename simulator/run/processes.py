@@ -13,7 +13,7 @@ import msgspec
 
 from ..plan import Plan
 from .crew import CrewError, Member
-from .worker import Outcome, Worker
+from .worker import Outcome, State, Worker
 
 ANSWER_WITHIN = 120.0
 STOP_WITHIN = 10.0
@@ -51,9 +51,11 @@ class Process(Member):
     async def start(self, began: float) -> None:
         await self._ask("start", began)
 
-    async def progress(self) -> tuple[Outcome, bool]:
-        encoded, busy = await self._ask("progress")
-        return msgspec.msgpack.decode(encoded, type=Outcome), busy
+    async def state(self) -> State:
+        return msgspec.msgpack.decode(await self._ask("state"), type=State)
+
+    async def figures(self) -> Outcome:
+        return msgspec.msgpack.decode(await self._ask("figures"), type=Outcome)
 
     async def finish(self) -> Outcome:
         return msgspec.msgpack.decode(await self._ask("finish"), type=Outcome)
@@ -83,10 +85,12 @@ class Remote:
             self._task = asyncio.ensure_future(worker.run(value))
             return None
         assert self._task is not None
-        if command == "progress":
+        if command == "state":
             if self._task.done():
                 self._task.result()
-            return msgspec.msgpack.encode(worker.outcome()), worker.busy
+            return msgspec.msgpack.encode(worker.state())
+        if command == "figures":
+            return msgspec.msgpack.encode(worker.outcome())
         worker.finish.set()
         return msgspec.msgpack.encode(await self._task)
 

@@ -11,7 +11,7 @@ import msgspec
 from ..plan import Plan
 from .crew import CrewError, Member
 from .processes import Remote
-from .worker import Outcome
+from .worker import Outcome, State
 
 OPEN_WITHIN = 120.0
 JOIN_WITHIN = 15.0
@@ -75,9 +75,11 @@ class OnRay(Member):
     async def start(self, began: float) -> None:
         await self._ask("start", began)
 
-    async def progress(self) -> tuple[Outcome, bool]:
-        encoded, busy = await self._ask("progress")
-        return msgspec.msgpack.decode(encoded, type=Outcome), busy
+    async def state(self) -> State:
+        return msgspec.msgpack.decode(await self._ask("state"), type=State)
+
+    async def figures(self) -> Outcome:
+        return msgspec.msgpack.decode(await self._ask("figures"), type=Outcome)
 
     async def finish(self) -> Outcome:
         return msgspec.msgpack.decode(await self._ask("finish"), type=Outcome)

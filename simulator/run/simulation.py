@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import platform
 import time
@@ -20,7 +21,9 @@ from .preparation import prepared
 from .processes import Process
 from .worker import LEAD_TIME, Outcome, merged
 
-PROGRESS_EVERY = 0.5
+LOOK_EVERY = 0.5
+"""Seconds between looks at whether the workers are done."""
+PROGRESS_EVERY = 1.0
 SHORTEST_DRAIN = 5.0
 LONGEST_DRAIN = 120.0
 
@@ -35,7 +38,7 @@ def drain_of(scenario: Scenario) -> float:
 
 class Simulation:
     """`processes`: workers on this machine; `ray`: the address of a cluster to spread them over instead. `progress` gets a report every
-    `progress_every` seconds."""
+    `progress_every` seconds. Setting `interrupt` ends the run before its time, with a report."""
 
     def __init__(
         self, plan: Plan, expectations: list[str], *, processes: int = 1, ray: str | None = None, keep: bool = False,
@@ -49,6 +52,7 @@ class Simulation:
         self.parameters = dict(parameters or {})
         self.progress = progress
         self.progress_every = progress_every
+        self.interrupt = asyncio.Event()
         if ray is not None:
             cpus = ray_workers.connect(ray)
             processes = processes if processes > 1 else max(1, cpus - 1)
@@ -64,10 +68,11 @@ class Simulation:
     async def run(self) -> Report:
         """Raises CrewError, PreparationError, TertuliaError, TimeoutError if it cannot begin or continue."""
         async with prepared(self.plan) as preparation:
-            members = self._members()
+            members: list[Member] = []
             outcomes: list[Outcome] = []
             contacts: set[str] = set()
             try:
+                members += self._members()
                 await asyncio.gather(*(member.open() for member in members))
                 began = time.time() + LEAD_TIME + 0.5
                 started = datetime.fromtimestamp(began, UTC)
@@ -75,41 +80,48 @@ class Simulation:
                 await self._watch(members, began, started, preparation.version, contacts)
                 outcomes = list(await asyncio.gather(*(member.finish() for member in members)))
                 contacts.update(c for outcome in outcomes for c in outcome.contacts)
+                elapsed = time.time() - began
             finally:
                 await asyncio.gather(*(member.close() for member in members), return_exceptions=True)
                 live = [id for outcome in outcomes if outcome.floor for id in outcome.floor.live]
                 await preparation.restore(contacts, live=live, keep=self.keep)
-        return self._report(outcomes, started, preparation.version, preparation.notes, time.time() - began)
+        return self._report(outcomes, started, preparation.version, preparation.notes, elapsed)
 
     async def _watch(
         self, members: list[Member], began: float, started: datetime, version: str, contacts: set[str]
     ) -> None:
-        """Wait until all customers are done, or the time for that is over."""
+        """Wait until all customers are done, the time for that is over, or somebody interrupts."""
         scenario = self.plan.scenario
         deadline = began + float(scenario.duration) / scenario.scale + drain_of(scenario)
         shown = began
         while time.time() < deadline:
-            await asyncio.sleep(PROGRESS_EVERY)
-            found = await asyncio.gather(*(member.progress() for member in members))
-            for outcome, _ in found:
-                contacts.update(outcome.contacts)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self.interrupt.wait()
+                    return
+            states = await asyncio.gather(*(member.state() for member in members))
+            contacts.update(contact for state in states for contact in state.contacts)
             if self.progress is not None and time.time() - shown >= self.progress_every:
                 shown = time.time()
-                outcomes = [outcome for outcome, _ in found]
-                self.progress(self._report(outcomes, started, version, [], max(0.0, time.time() - began)))
-            if not any(busy for _, busy in found):
+                outcomes = await asyncio.gather(*(member.figures() for member in members))
+                contacts.update(contact for outcome in outcomes for contact in outcome.contacts)
+                elapsed = max(0.0, time.time() - began)
+                self.progress(self._report(list(outcomes), started, version, [], elapsed, runs=True))
+            if not any(state.busy for state in states):
                 return
 
     def _report(
-        self, outcomes: list[Outcome], started: datetime, version: str, notes: list[str], elapsed: float
-    ) -> Report:
+        self, outcomes: list[Outcome], started: datetime, version: str, notes: list[str], elapsed: float, *, runs: bool = False,
+    ) -> Report:  # fmt: skip
         figures, rest = merged(outcomes)
         assert rest.floor is not None
         run = Run(
             name=self.plan.run, started_at=started.isoformat(timespec="seconds"), elapsed=elapsed, url=self.plan.url, server=version,
-            account=self.plan.account, workers=len(self.plans), ray=self.ray, parameters=self.parameters, machine=machine(),
+            account=self.plan.account, workers=len(self.plans), ray=self.ray, parameters=self.parameters, machine=machine(), interrupted=self.interrupt.is_set(),
         )  # fmt: skip
-        return report_of(self.plan.scenario, self.plan.seats, run, figures, rest, self.expectations, notes)
+        return report_of(
+            self.plan.scenario, self.plan.seats, run, figures, rest, self.expectations, notes, runs=runs
+        )
 
 
 def machine() -> Machine:

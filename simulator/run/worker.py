@@ -38,6 +38,13 @@ class FloorFigures(msgspec.Struct):
     """Conversations that are unfinished at the end."""
 
 
+class State(msgspec.Struct):
+    """How far a worker is. `busy`: customers are under way or still to come. `contacts`: the customers' contacts since the last state."""
+
+    busy: bool
+    contacts: list[str]
+
+
 class Outcome(msgspec.Struct):
     """A worker's result, as it travels: the figures are dumped."""
 
@@ -94,8 +101,7 @@ class Worker:
             lead = Lead(world, world.floor, [seat.user_id for seat in plan.seats])
             tasks.append(asyncio.ensure_future(lead.run()))
         try:
-            await self._arrivals(world)
-            await self.finish.wait()
+            await self._until_finished(world)
             await self._settle(world)
         finally:
             await self._end(world, agents, tasks)
@@ -122,6 +128,21 @@ class Worker:
 
         await asyncio.gather(*(one(agent) for agent in agents))
 
+    async def _until_finished(self, world: World) -> None:
+        """Let customers arrive, all of them or until the coordinator ends the run before its time."""
+        arrivals = asyncio.ensure_future(self._arrivals(world))
+        finish = asyncio.ensure_future(self.finish.wait())
+        try:
+            await asyncio.wait((arrivals, finish), return_when=asyncio.FIRST_COMPLETED)
+            if arrivals.done():
+                arrivals.result()
+            world.stopping.set()
+            await finish
+        finally:
+            for task in (arrivals, finish):
+                task.cancel()
+            await asyncio.gather(arrivals, finish, return_exceptions=True)
+
     async def _arrivals(self, world: World) -> None:
         scenario, plan = self.plan.scenario, self.plan
         for number, at in enumerate(arrival_times(scenario.arrivals, scenario.duration, scenario.seed)):
@@ -136,7 +157,6 @@ class Worker:
             self.people.add(task)
             task.add_done_callback(self._left)
         await asyncio.sleep(max(0.0, world.start + world.length - time.monotonic()))
-        world.stopping.set()
 
     def _left(self, task: asyncio.Task[None]) -> None:
         self.people.discard(task)
@@ -190,10 +210,11 @@ class Worker:
             scale=world.scale, answer_within=float(scenario.answer_within), slots=slots, number_of=world.number_of,
         )  # fmt: skip
 
-    @property
-    def busy(self) -> bool:
-        """Whether customers are under way or still to come."""
-        return self.world is None or not self.world.stopping.is_set() or bool(self.people)
+    def state(self) -> State:
+        world = self.world
+        assert world is not None
+        contacts, world.contacts = sorted(world.contacts), set()  # the coordinator collects them
+        return State(not world.stopping.is_set() or bool(self.people), contacts)
 
     def outcome(self) -> Outcome:
         """The figures so far."""
@@ -206,9 +227,10 @@ class Worker:
             world.figures.counts["over_capacity"] = len(world.floor.over_capacity)
         if world.floor is not None and floor is not None and self.finish.is_set():
             floor.live = list(world.floor.live)
-        contacts, world.contacts = sorted(world.contacts), set()  # the coordinator collects them
         a = world.audit
-        return Outcome(world.figures.dump(), dict(a.faults), a.checked, a.examples, floor, contacts)
+        return Outcome(
+            world.figures.dump(), dict(a.faults), a.checked, a.examples, floor, self.state().contacts
+        )
 
 
 LEAD_TIME = 1.0

@@ -1,1 +1,1 @@
-"""Queueing theory: Erlang-A, two unequal servers, and confidence intervals by batch means. Pure."""
+"""Queueing theory: Erlang-A, two servers of different speed, and confidence intervals by batch means. Pure."""

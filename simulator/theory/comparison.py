@@ -1,4 +1,4 @@
-"""Erlang-A's values beside the measured ones, and a sentence whether the server routes as theory allows."""
+"""A theory's values beside the measured ones, and a sentence whether the server routes as theory allows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import msgspec
 
 from .batch_means import Interval, ratio_interval
 from .erlang import erlang_a, served_within
+from .two_servers import Rule, two_servers, waits_longer
 
 LEAST_ARRIVALS = 200
 
 
-class Model(msgspec.Struct, frozen=True):
+class ErlangModel(msgspec.Struct, frozen=True):
     """Rates per second of the model; `within`: the target of the share answered in time, in seconds."""
 
     arrival: float
@@ -21,6 +22,63 @@ class Model(msgspec.Struct, frozen=True):
     servers: int
     patience: float
     within: float
+
+    name = "Erlang-A"
+
+    def values(self) -> dict[str, float]:
+        """Raises ValueError if there is no steady state."""
+        e = erlang_a(self.arrival, self.service, self.servers, self.patience)
+        in_time = served_within(self.arrival, self.service, self.servers, self.patience, self.within)
+        gave_up = {"abandons": e.abandons} if self.patience else {}
+        return {
+            "waits": e.waits,
+            **gave_up,
+            "wait": e.mean_wait,
+            "occupancy": e.occupancy,
+            "in_time": in_time,
+        }
+
+    def handling(self) -> float:
+        """The mean time that a conversation should hold its slot."""
+        return 1 / self.service
+
+    def slowed(self, factor: float) -> ErlangModel:
+        """With conversations that hold their slots so many times as long."""
+        return msgspec.structs.replace(self, service=self.service / factor)
+
+
+class TwoAgentsModel(msgspec.Struct, frozen=True):
+    """Two agents of different speed with one slot each, customers who wait for ever, and the rule that chooses between both."""
+
+    arrival: float
+    fast: float
+    slow: float
+    rule: Rule
+    within: float
+
+    name = "exact"
+
+    def values(self) -> dict[str, float]:
+        """Raises ValueError if there is no steady state."""
+        found = two_servers(self.arrival, self.fast, self.slow, self.rule)
+        late = waits_longer(self.arrival, self.fast, self.slow, self.rule, self.within)
+        return {
+            "waits": found.waits,
+            "wait": found.mean_wait,
+            "occupancy": found.occupancy,
+            "in_time": 1 - late,
+        }
+
+    def handling(self) -> float:
+        """The mean time that a conversation should hold its slot: occupied slots by arrivals."""
+        return 2 * self.values()["occupancy"] / self.arrival
+
+    def slowed(self, factor: float) -> TwoAgentsModel:
+        """With conversations that hold their slots so many times as long."""
+        return msgspec.structs.replace(self, fast=self.fast / factor, slow=self.slow / factor)
+
+
+Model = ErlangModel | TwoAgentsModel
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -54,33 +112,22 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
+    """`theory`: the name of what the expected values are."""
+
+    theory: str
     lines: list[Line]
     sentence: str
     effect: str
 
 
-def _values(model: Model) -> dict[str, float]:
-    e = erlang_a(model.arrival, model.service, model.servers, model.patience)
-    in_time = served_within(model.arrival, model.service, model.servers, model.patience, model.within)
-    return {
-        "waits": e.waits,
-        "abandons": e.abandons,
-        "wait": e.mean_wait,
-        "occupancy": e.occupancy,
-        "in_time": in_time,
-    }
-
-
 def compare(model: Model, measured: Measured) -> Comparison | None:
     """None if the model has no steady state."""
     try:
-        expected = _values(model)
+        expected = model.values()
     except ValueError:
         return None
     try:
-        effective = (
-            _values(msgspec.structs.replace(model, service=1 / measured.held)) if measured.held else None
-        )
+        effective = model.slowed(measured.held / model.handling()).values() if measured.held else None
     except ValueError:
         effective = None
     m = measured
@@ -100,10 +147,9 @@ def compare(model: Model, measured: Measured) -> Comparison | None:
     }
     lines = [
         Line(*names[key], expected[key], None if effective is None else effective[key], found[key])
-        for key in names
-        if key != "abandons" or model.patience
+        for key in expected
     ]
-    return Comparison(lines, _sentence(lines, sum(m.arrived)), _effect(model, measured))
+    return Comparison(model.name, lines, _sentence(lines, sum(m.arrived)), _effect(model, measured))
 
 
 def _sentence(lines: list[Line], arrived: float) -> str:
@@ -111,7 +157,7 @@ def _sentence(lines: list[Line], arrived: float) -> str:
         return f"Too few arrivals after the warm-up ({arrived:.0f}) to judge the routing by theory."
     off = [line for line in lines if not line.agrees]
     if not off:
-        return "The server routes as theory allows: each of Erlang-A's values lies in the measured 95 % interval."
+        return "The server routes as theory allows: each of its values lies in the measured 95 % interval."
     worse = ", ".join(line.name for line in off)
     few = "One value in twenty does so by chance." if len(off) == 1 else ""
     return f"Off the theory: {worse} outside of the measured 95 % interval. {few}".strip()
@@ -120,5 +166,6 @@ def _sentence(lines: list[Line], arrived: float) -> str:
 def _effect(model: Model, measured: Measured) -> str:
     if not measured.held or not math.isfinite(measured.held):
         return ""
-    extra = measured.held * model.service - 1
-    return f"A conversation held its slot for {measured.held:.2f} s of the model where the scenario says {1 / model.service:.2f} s ({extra:+.1%})."
+    planned = model.handling()
+    extra = measured.held / planned - 1
+    return f"A conversation held its slot for {measured.held:.2f} s of the model where theory says {planned:.2f} s ({extra:+.1%})."

@@ -82,31 +82,3 @@ def _steady_state(arrival: float, service: float, servers: int, patience: float)
             total = math.fsum(weights)
         if k > servers and weights[-1] < total * 1e-16 and arrival < death:
             return [w / total for w in weights]
-
-
-class TwoServers(msgspec.Struct, frozen=True):
-    waits: float
-    mean_wait: float
-
-
-def two_servers(arrival: float, fast: float, slow: float, to_fast: float) -> TwoServers:
-    """Two servers of different speed without abandonment. `to_fast`: the probability that an arrival that finds both free gets the fast one.
-
-    1: fastest first; 0: slowest first; 0.5: random, and longest idle as well (Gumbel 1960; Krishnamoorthi 1963).
-    """
-    both = fast + slow
-    if arrival >= both:
-        raise ValueError("there must be more service than work")
-    # balance of: empty, only the fast one busy, only the slow one busy, both busy (and above: geometric)
-    # λ p0 = f pf + s ps; (λ + f) pf = λ a p0 + s p2; (λ + s) ps = λ (1 - a) p0 + f p2; (f + s) p2 = λ (pf + ps)
-    a, lam = to_fast, arrival
-    # with p0 = 1 and p2 = λ (pf + ps) / (f + s), two linear equations in pf and ps
-    k = lam / both
-    m11, m12, r1 = lam + fast - slow * k, -slow * k, lam * a
-    m21, m22, r2 = -fast * k, lam + slow - fast * k, lam * (1 - a)
-    det = m11 * m22 - m12 * m21
-    pf, ps = (r1 * m22 - m12 * r2) / det, (m11 * r2 - r1 * m21) / det
-    p2, rho = k * (pf + ps), lam / both
-    total = 1 + pf + ps + p2 / (1 - rho)
-    waits = p2 / (1 - rho) / total
-    return TwoServers(waits, waits / (both - arrival))

@@ -88,11 +88,47 @@ def test_conditions(text: str, measure: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "lost", "p99(ack)", "p99(nothing)<1s", "lust=0", "p99(ack)<fast", "<5", "x" * 10_000]
+    "text",
+    [
+        "",
+        "lost",
+        "p99(ack)",
+        "p99(nothing)<1s",
+        "lust=0",
+        "p99(ack)<fast",
+        "<5",
+        "x" * 10_000,
+        "p0(ack)<1s",
+        "p100(ack)<1s",
+        "lost!=0",
+        "lost=-1",
+        "lost=0 and failed=0",
+    ],
 )
 def test_conditions_that_are_none(text: str) -> None:
     with pytest.raises(ExpectationError):
         parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("p99(ack)<100", "p99(ack) is a time: say 100ms or 100s"),
+        ("max(POST /v1/x)<5%", "is a time: say 5ms or 5s"),
+        ("abandoned<5", "abandoned is a share: say 5% or a number from 0 to 1"),
+        ("in_time>80", "in_time is a share: say 80%"),
+        ("lost<5ms", "lost is a count, without ms"),
+        ("errors<1%", "errors is a count, without %"),
+        ("rate(ack)>5%", "rate(ack) is a number a second, without %"),
+        ("waits<3", "do you mean waited?"),
+    ],
+)
+def test_a_value_needs_the_unit_of_its_measure(text: str, said: str) -> None:
+    """Without it, the condition would always hold, or never."""
+    with pytest.raises(ExpectationError) as error:
+        parsed(text)
+    assert said in str(error.value)
+    assert parsed("rate(ack)>=200/s").value == 200 and parsed("abandoned<0.05").value == 0.05
 
 
 def test_a_condition_replaces_the_one_that_always_holds_for_its_measure() -> None:
@@ -159,3 +195,21 @@ def test_the_floor_finds_an_agent_over_capacity() -> None:
 def test_gini() -> None:
     assert gini([1.0, 1.0, 1.0]) == pytest.approx(0) and gini([0.0, 0.0, 0.0, 4.0]) == pytest.approx(0.75)
     assert gini([]) == 0
+
+
+def test_shares_waits_and_times_leave_the_warm_up_out() -> None:
+    f = floor(warm_up=10.0)
+    f.figures.warm_up = 10.0
+    for at, id in ((1, "early"), (20, "late")):
+        f.on_event(event("conversation:new", id, at, contact_identifier=str(at)))
+        f.on_event(event("agent:assigned", id, at + 1, agent_id="a"))
+        f.on_event(event("conversation:status", id, at + 5, **{"from": "assigned", "to": "resolved"}))
+    f.on_event(event("conversation:new", "gone", 2, contact_identifier="3"))
+    f.on_event(event("conversation:status", "gone", 30, **{"from": "open", "to": "resolved"}))
+    f.figures.ack(9, 0.1)
+    f.figures.ack(11, 0.1)
+    assert (f.counts["answered"], f.counts["abandoned"], f.counts["served"]) == (1, 0, 2)
+    assert {name: f.figures.times[name].count for name in ("wait", "handling", "assign", "ack")} == {
+        "wait": 1, "handling": 1, "assign": 1, "ack": 1,
+    }  # fmt: skip
+    assert f.figures.counts["acknowledged"] == 2 and sum(f.figures.series["abandoned"]) == 1

@@ -17,12 +17,14 @@ from tertulia.simulator.figures.figures import Figures
 from tertulia.simulator.figures.floor import BATCHES, Batch, Load
 from tertulia.simulator.plan import Seat
 from tertulia.simulator.report import comparison, files, terminal
-from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, model_of, report_of
+from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, report_of
 from tertulia.simulator.report.live_page import LivePage
 from tertulia.simulator.report.page import page
 from tertulia.simulator.report.plots import ticks
+from tertulia.simulator.report.theories import model_of
 from tertulia.simulator.run.worker import FloorFigures, Outcome
-from tertulia.simulator.scenario import loading
+from tertulia.simulator.scenario import changes, loading
+from tertulia.simulator.theory.comparison import ErlangModel, TwoAgentsModel
 
 
 def report(
@@ -79,6 +81,21 @@ def test_a_report_survives_being_written(tmp_path: Path) -> None:
         "junit.xml",
     }
     assert b"secret-token" not in encoded(first)
+
+
+def test_every_form_says_that_a_run_was_interrupted() -> None:
+    whole = report()
+    found = replace(whole, run=replace(whole.run, interrupted=True))
+    sentence = "Interrupted after 120 of 180 s; until then all conditions held."
+    console = Console(record=True, width=200, file=io.StringIO())
+    terminal.summary(found, console)
+    assert sentence in page(found) and sentence in console.export_text()
+    suite = ElementTree.fromstring(files.junit(found))
+    assert suite.get("errors") == "1" and suite.get("tests") == str(len(suite.findall("testcase")))
+    assert [e.get("message") for e in suite.iter("error")] == [sentence]
+    assert decoded(encoded(found)).run.interrupted
+    old = encoded(whole).replace(b'"interrupted": false', b'"of": "before"')
+    assert old != encoded(whole) and not decoded(old).run.interrupted
 
 
 def test_the_page_is_self_contained_and_escapes_what_it_shows() -> None:
@@ -177,7 +194,21 @@ def test_theory_reaches_arrivals_that_are_constant_after_the_warm_up(arrivals: s
     )
     model = model_of(scenario)
     assert (model is not None) is within
-    assert model is None or (model.arrival, model.servers, model.patience) == (1, 70, 0)
+    assert model is None or model == ErlangModel(1, 1 / 60, 70, 0, 20)
+
+
+def test_theory_reaches_two_agents_of_different_speed() -> None:
+    scenario = changes.apply(loading.load("two-speeds"), policy="least_busy")
+    assert model_of(scenario) == TwoAgentsModel(1.5 / 60, 1 / 30, 1 / 60, "longest_idle", 20)
+    fast, slow = scenario.agents
+    beyond = (
+        replace(scenario, agents=[fast, replace(slow, slots=2)]),
+        replace(scenario, agents=[fast, replace(slow, languages=["de"])]),
+        replace(scenario, agents=[fast, slow, slow]),
+        replace(scenario, policy=replace(scenario.policy, strategy="account")),
+        replace(scenario, customers=[replace(scenario.customers[0], patience=fast.handling)]),
+    )
+    assert [model_of(s) for s in beyond] == [None] * len(beyond)
 
 
 async def test_the_live_page_says_how_a_run_is_doing_and_ends_with_the_report(unused_tcp_port: int) -> None:
