@@ -13,6 +13,9 @@ from .units import Seconds
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+Language = Annotated[
+    str, msgspec.Meta(pattern="^[a-z]{2,3}$", description='a language code such as "en" or "de"')
+]
 Channel = Literal["webchat", "whatsapp", "messenger", "telegram", "sms", "email"]
 Transport = Literal["ws", "sse", "socketio"]
 Strategy = Literal["account", "least_busy", "round_robin", "fastest_first", "slowest_first", "random"]
@@ -32,7 +35,7 @@ class Customers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     name: Word = "customers"
     share: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
     channel: Channel = "webchat"
-    language: Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}$")] | None = None
+    language: Language | None = None
     topic: Word | None = None
     stream: Literal["none", "sse", "websocket"] = "none"
     script: Annotated[
@@ -75,7 +78,7 @@ class Agents(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         list[Annotated[float, msgspec.Meta(gt=0, le=10)]], msgspec.Meta(min_length=1, max_length=100)
     ] = msgspec.field(default_factory=lambda: [1.0])
     transport: Transport = "ws"
-    languages: Annotated[list[Word], msgspec.Meta(max_length=50)] = []
+    languages: Annotated[list[Language], msgspec.Meta(max_length=50)] = []
     topics: Annotated[list[Word], msgspec.Meta(max_length=50)] = []
     channels: list[Channel] = []
     sign_in: Seconds = Seconds(0)

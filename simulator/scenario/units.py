@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from .field_errors import shown
+
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)", re.ASCII)
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|min|h|d)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -39,7 +41,7 @@ def _number(given: Any, wanted: str) -> float:
     except (TypeError, ValueError):
         value = math.nan
     if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"must be {wanted}, not {given!r}")
+        raise ValueError(f"must be {wanted}, not {shown(given)}")
     return value
 
 

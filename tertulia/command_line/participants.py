@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import jwt
 
+from ..core.ids import is_uuid
 from .common import fail, read_settings, signer_of
 
 if TYPE_CHECKING:
@@ -26,16 +27,21 @@ def new_run() -> str:
 
 async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
     """Raises PreparationError, TertuliaError."""
-    from ..client import AsyncClient
+    from ..client import AsyncClient, Options, RetryPolicy
     from ..serving import demo
     from ..simulator.plan import Plan
     from ..simulator.run.preparation import channels_of, is_agent
 
-    account, url = options["account"] or demo.ACCOUNT, options["url"].rstrip("/")
+    account, url = _account(options["account"] or demo.ACCOUNT), _address("--url", options["url"])
+    given = dict(_channel(pair) for pair in options["channel"] or [])
+    if options["double"] is not None:
+        _address("--double", options["double"])
     service, admin, seats = _tokens(options["tokens"], account, scenario)
-    async with AsyncClient(url, service) as client:
+    once = Options(
+        retries=RetryPolicy(attempts=1), timeout=15.0
+    )  # a server that is not there is said at once
+    async with AsyncClient(url, service, options=once) as client:
         known = await is_agent(client, admin.user_id)
-    given = dict(pair.partition("=")[::2] for pair in options["channel"] or [])
     async with AsyncClient(url, admin.token) as client:
         channels = await channels_of(client, scenario, given)
     double = options["double"]
@@ -47,6 +53,37 @@ async def plan_of(scenario: Scenario, options: dict[str, Any]) -> Plan:
         run=new_run(), url=url, account=account, scenario=scenario, channels=channels,
         service=service, admin=admin.token, new_admin=None if known else admin.user_id, seats=seats, double=double and double.rstrip("/"), customers=options["customers"],
     )  # fmt: skip
+
+
+def _account(given: str) -> str:
+    if not is_uuid(given.lower()):
+        fail(f"--account must be a UUID (given: {given!r})")
+    return given.lower()
+
+
+def _address(option: str, given: str) -> str:
+    """An http or https URL without a slash at its end."""
+    from yarl import URL
+
+    try:
+        url = URL(given)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        fail(f"{option} must be a URL such as http://127.0.0.1:8080 (given: {given!r})")
+    return given.rstrip("/")
+
+
+def _channel(pair: str) -> tuple[str, str]:
+    """The type and id of `--channel TYPE=ID`."""
+    from ..simulator.scenario.model import Channel
+
+    kind, _, id = pair.partition("=")
+    if kind not in get_args(Channel) or not is_uuid(id.lower()):
+        fail(
+            f"--channel must be TYPE=ID, a type of {', '.join(get_args(Channel))} and a channel's id (given: {pair!r})"
+        )
+    return kind, id.lower()
 
 
 def demo_double(url: str) -> str:

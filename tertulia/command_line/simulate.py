@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 import uvloop
-from msgspec.structs import replace
 
 from .common import fail, note, say
-from .participants import new_run, plan_of
+from .interrupts import EXIT_CODE
+from .participants import plan_of
+from .simulation_runs import check_folder, find_limit, one_run
 
 if TYPE_CHECKING:
-    from ..simulator.plan import Plan
-    from ..simulator.report.document import Report
-    from ..simulator.run.limit import Knee
     from ..simulator.scenario.model import Scenario
 
 LOCAL = "http://127.0.0.1:8080"
@@ -38,7 +36,7 @@ tertulia simulate compare REPORT-A REPORT-B: what changed between two reports.
 
 tertulia simulate learn ACCOUNT --from 24h > scenario.toml: a scenario fitted to what an account recorded.
 
-Exit codes: 0 all conditions hold; 1 one does not; 2 it could not run. The conditions lost=0, duplicated=0, reordered=0, leaked=0,
+Exit codes: 0 all conditions hold; 1 one does not; 2 it could not run; 130 it was interrupted, by Ctrl-C or SIGTERM. The conditions lost=0, duplicated=0, reordered=0, leaked=0,
 over_capacity=0, failed=0 and acknowledged>0 always apply, unless --expect has another for the same measure.
 """
 
@@ -179,8 +177,9 @@ def simulate(
         )
     except (TertuliaError, TimeoutError) as error:
         fail(f"the server at {url} cannot be used: {str(error) or type(error).__name__}")
-    except KeyboardInterrupt:
-        fail("interrupted; the account's settings have been restored")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        note("interrupted, without a report")
+        raise typer.Exit(EXIT_CODE) from None
 
 
 def _list() -> None:
@@ -189,9 +188,14 @@ def _list() -> None:
 
     from ..simulator.scenario.loading import shipped
 
-    table = Table(show_header=False, show_edge=False)
-    for name, about in shipped().items():
-        table.add_row(f"[bold]{name}", about)
+    table = Table(show_edge=False)
+    for name in ("scenario", "what it is for", "lasts"):
+        table.add_column(name, justify="right" if name == "lasts" else "left")
+    for name, scenario in shipped().items():
+        minutes = scenario.duration / scenario.scale / 60
+        table.add_row(
+            f"[bold]{name}", scenario.about, f"{minutes:g} min" if minutes >= 1 else f"{60 * minutes:g} s"
+        )
     Console().print(table)
 
 
@@ -239,18 +243,30 @@ def _learn(words: list[str], since: str, until: str | None) -> None:
 
 def _scenario(name: str, options: dict[str, Any]) -> Scenario:
     """The scenario with the options' changes."""
-    from ..simulator.figures import expectations
     from ..simulator.scenario import changes, loading
 
     try:
+        loaded = loading.load(name)
+        for number, text in enumerate(loaded.expect):
+            _check(f"{name}: expect[{number}]", text)
+        for text in options["expect"] or []:
+            _check("--expect", text)
         scenario = changes.apply(
-            loading.load(name), customers=options["customers"], agents=options["agents"], rate=options["rate"], duration=options["duration"],
+            loaded, customers=options["customers"], agents=options["agents"], rate=options["rate"], duration=options["duration"],
             ramp=options["ramp"], scale=options["scale"], transport=options["transport"], seed=options["seed"], policy=options["policy"], expect=options["expect"] or [],
         )  # fmt: skip
-        expectations.all_of(scenario.expect)
-    except (loading.ScenarioError, expectations.ExpectationError) as error:
+    except loading.ScenarioError as error:
         fail(str(error))
     return scenario
+
+
+def _check(where: str, condition: str) -> None:
+    from ..simulator.figures import expectations
+
+    try:
+        expectations.parsed(condition)
+    except expectations.ExpectationError as error:
+        fail(f"{where} {error}")
 
 
 async def _run(scenario: Scenario, options: dict[str, Any]) -> None:
@@ -258,87 +274,15 @@ async def _run(scenario: Scenario, options: dict[str, Any]) -> None:
     from ..simulator.run.preparation import PreparationError
 
     try:
-        plan = await plan_of(scenario, options)
         folder = options["report"] or Path(time.strftime("tertulia-simulation-%Y%m%d-%H%M%S"))
+        check_folder(folder)
+        plan = await plan_of(scenario, options)
         if options["find_limit"]:
-            await _find_limit(plan, folder, options)
+            await find_limit(plan, folder, options)
         else:
-            await _one(plan, folder, options)
+            await one_run(plan, folder, options)
     except (CrewError, PreparationError) as error:
         fail(str(error))
 
 
-async def _one(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
-    """One run with its report."""
-    from rich.console import Console
-
-    from ..simulator.report import files, terminal
-    from .simulation_view import watched
-
-    console = Console()
-    async with watched(console, options["live"]) as view:
-        found = await _simulation(plan, options, view.progress)
-        await view.finish(found)
-    terminal.summary(found, console)
-    try:
-        say(str(files.write(found, folder)))
-    except OSError as error:
-        fail(f"the report cannot be written: {error}")
-    if not found.passed:
-        raise typer.Exit(1)
-
-
-async def _simulation(plan: Plan, options: dict[str, Any], progress: Callable[[Report], None]) -> Report:
-    from ..simulator.run.simulation import Simulation
-
-    shown = {
-        k: str(v)
-        for k, v in options.items()
-        if v not in (None, False, []) and k not in ("tokens", "words", "since", "until")
-    }
-    simulation = Simulation(
-        plan, plan.scenario.expect, processes=options["processes"], ray=options["ray"], keep=options["keep"], parameters=shown, progress=progress,
-    )  # fmt: skip
-    return await simulation.run()
-
-
-async def _find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
-    """Many short runs; the report is the last one's that passed."""
-    from rich.console import Console
-
-    from ..simulator.report import files
-    from ..simulator.run import limit
-    from ..simulator.scenario.changes import at_rate
-    from .simulation_view import watched
-
-    reports: dict[float, Report] = {}
-    console = Console()
-
-    async def trial(rate: float, progress: Callable[[Report], None]) -> limit.Trial:
-        run = new_run()
-        tried = replace(plan, run=run, scenario=at_rate(plan.scenario, rate), customers=None)
-        found = await _simulation(tried, options, progress)
-        if found.passed:
-            reports[rate] = found
-        failed = ", ".join(v.text for v in found.verdicts if not v.holds)
-        limited = " (the generator was a bottleneck)" if found.limited else ""
-        console.print(
-            f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}",
-            highlight=False,
-            markup=False,
-        )
-        return limit.Trial(rate, found.passed, bool(found.limited))
-
-    async with watched(console, options["live"]) as view:
-        knee: Knee = await limit.search(
-            lambda rate: trial(rate, view.progress), limit.start_of(plan.scenario)
-        )
-        if reports:
-            await view.finish(reports[max(reports)])
-    say(knee.sentence)
-    if reports:
-        say(str(files.write(reports[max(reports)], folder)))
-        (folder / "limit.json").write_bytes(knee.encoded())
-
-
-simulate.__doc__ = f"{simulate.__doc__}\n\n{HELP}"
+simulate.__doc__ = f"{cleandoc(simulate.__doc__ or '')}\n\n{HELP}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rich.console import Console
@@ -16,13 +16,17 @@ from .common import fail, note
 
 
 class View:
-    """Either may be missing."""
+    """Either may be missing. `progress` is None if nobody watches, so that no figures are gathered for it."""
 
     def __init__(self, live: Live | None, page: LivePage | None) -> None:
         self._live = live
         self._page = page
 
-    def progress(self, report: Report) -> None:
+    @property
+    def progress(self) -> Callable[[Report], None] | None:
+        return None if self._live is None and self._page is None else self._show
+
+    def _show(self, report: Report) -> None:
         if self._live is not None:
             self._live.update(terminal.live(report), refresh=True)
         if self._page is not None:

@@ -15,7 +15,7 @@ from ..core.conversation.entries import Priority
 from ..core.routing.alternatives.strategies import Cost, Handling, Match, QueueRule, Strategies, Threshold
 from ..core.routing.facts import Overflow, Policy, Preferences, Relaxation, Strategy, Waiting
 from ..core.routing.rules import OWN, Rules
-from ..simulator.scenario.loading import sentence
+from ..simulator.scenario.field_errors import sentence
 from ..simulator.scenario.units import Seconds, decoded
 
 MAX_BYTES = 1_000_000
@@ -190,7 +190,7 @@ def parsed(text: str) -> PolicyFile:
     try:
         policy = msgspec.convert(given, PolicyFile, dec_hook=decoded)
     except msgspec.ValidationError as error:
-        raise PolicyError(sentence(str(error))) from None
+        raise PolicyError(sentence(error, given, PolicyFile)) from None
     if found := list(_faults(policy)):
         raise PolicyError("; ".join(found))
     return policy

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,11 +19,14 @@ from msgspec.structs import replace
 from serving import ROOT, OwnServer
 from typer.testing import CliRunner
 
-from tertulia.client import ConnectionFailed, Unauthenticated
+from tertulia.client import ConnectionFailed, RetryPolicy, Unauthenticated
 from tertulia.command_line.app import app
+from tertulia.command_line.interrupts import interruptible
 from tertulia.serving.demo import ACCOUNT, WEBCHAT
 from tertulia.simulator.plan import Plan, Seat
+from tertulia.simulator.report import words
 from tertulia.simulator.report.document import Report
+from tertulia.simulator.run.preparation import Preparation
 from tertulia.simulator.run.simulation import Simulation
 from tertulia.simulator.scenario import loading
 from tertulia.simulator.scenario.model import Scenario
@@ -271,6 +275,49 @@ handling = { mean = "30s" }
     assert "second of the run is 60 s" in " ".join(found.notes)
 
 
+async def test_an_interrupted_run_has_a_report_and_leaves_nothing(server: OwnServer, other: Account) -> None:
+    made = plan(server, loading.parsed(SHORT.replace('"2s"', '"10m"')), other)
+
+    def progress(report: Report) -> None:
+        if report.measures["acknowledged"]:
+            simulation.interrupt.set()
+
+    simulation = Simulation(made, [], progress=progress)
+    found = await simulation.run()
+    assert found.run.interrupted and 0 < found.run.elapsed < 60 and found.measures["arrived"] > 0
+    assert found.measures["lost"] == found.measures["failed"] == 0, (found.audit, found.errors)
+    assert words.headline(found).startswith("Interrupted after") and "of 600 s" in words.headline(found)
+    kept = await server.sql(
+        "SELECT count(*) FROM contact_identifiers WHERE identifier LIKE $1", f"sim-{made.run}-%"
+    )
+    agents = await server.sql("SELECT user_id FROM agents WHERE user_id LIKE $1", f"{made.run}-%")
+    assert (kept[0][0], agents) == (0, [])
+
+
+async def test_cleaning_up_after_a_server_that_is_gone_is_soon_over(
+    server: OwnServer, other: Account
+) -> None:
+    made = plan(server, loading.parsed(SHORT), other, url="http://127.0.0.1:9")
+    preparation = Preparation(made, RetryPolicy(attempts=1))
+    await preparation.restore([str(n) for n in range(1000)], keep=False)
+    (note,) = preparation.notes
+    assert "did not answer" in note and "customers (1,000)" in note and f"sim-{made.run}-" in note
+
+
+async def test_the_first_signal_ends_a_run_and_the_second_at_once() -> None:
+    stopped = asyncio.Event()
+
+    async def run() -> None:
+        with interruptible(stopped.set):
+            os.kill(os.getpid(), signal.SIGINT)
+            await stopped.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(run())
+
+
 async def test_a_server_that_refuses_or_is_not_there_is_told(server: OwnServer, other: Account) -> None:
     with pytest.raises(Unauthenticated):
         await simulated(server, other, admin="no token")
@@ -312,6 +359,15 @@ async def test_the_command_line(server: OwnServer, other: Account, tmp_path: Pat
         (["compare", "a", "b"], "a report cannot be read"),
         (["first-look", "more"], "unexpected 'more'"),
         (["--tokens", "none.txt"], "cannot be read"),
+        (
+            ["--url", "localhost:8080"],
+            "--url must be a URL such as http://127.0.0.1:8080 (given: 'localhost:8080')",
+        ),
+        (["--double", "nowhere"], "--double must be a URL"),
+        (["--account", "mine"], "--account must be a UUID (given: 'mine')"),
+        (["--channel", "webchat"], "--channel must be TYPE=ID"),
+        (["--report", "/dev/null/report"], "the report cannot be written: /dev/null is not a folder"),
+        (["--expect", "p99(ack)<100"], "p99(ack) is a time: say 100ms"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(

@@ -15,7 +15,7 @@ WRONG = {
     "": "name: is missing",
     "name = ": "not TOML",
     'name = ""': "name:",
-    'name = "x"\nagents = "cleverest"': "agents: invalid enum value 'cleverest'",
+    'name = "x"\nagents = "cleverest"': 'agents: must be one of fastest_first, least_busy, longest_idle, most_idle, recorded, round_robin, not "cleverest"',
     'name = "x"\nqueue = "newest"': "queue:",
     'name = "x"\nsurprise = 1': "surprise: unknown field",
     'name = "x"\nsticky = "long"': "sticky: must be a time such as",
