@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos releases alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases simulate-theory replay-day check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit chaos releases alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases endurance simulate-wrk simulate-theory replay-day check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -83,10 +83,19 @@ chaos: $(READY) ## break machines under load, in network namespaces: make chaos 
 releases: $(READY) ## run the last release and this one beside each other, under load, forth and back: make releases ARGS="--earlier v1.2"
 	@$(BIN)/python tests/cluster/chaos.py upgrade rollback $(ARGS)
 
+endurance: $(READY) ## run 20,000 customers in an hour, and watch the memory of server and generator: make endurance MINUTES=20
+	@PYTHONPATH=. $(BIN)/python tests/theory/endurance.py $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+simulate-wrk: $(READY) ## measure one route with the simulator and with wrk (Debian's) at the same time
+	@command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk; }; } >/dev/null 2>&1; } || true
+	@PYTHONPATH=. $(BIN)/python tests/theory/beside_wrk.py $(ARGS)
+
 simulate-theory: $(READY) ## compare the routing with queueing theory, on a server of its own: make simulate-theory ARGS="--rows 3"
 	@PYTHONPATH=. $(BIN)/python tests/theory/run.py $(ARGS)
 
-replay-day: $(READY) ## simulate a day, kill the supervisor in its middle, and make every decision again: make replay-day CONVERSATIONS=5000
+replay-day: $(READY) ## simulate a day, kill the supervisor in its middle, make every decision again, try other policies: make replay-day CONVERSATIONS=5000
 	@PYTHONPATH=. $(BIN)/python tests/theory/replay_day.py $(if $(CONVERSATIONS),--conversations $(CONVERSATIONS)) $(ARGS)
 
 alerts: ## test the alert rules with promtool, from Debian's prometheus

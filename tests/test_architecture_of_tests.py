@@ -58,6 +58,7 @@ SLEEPS = {
         "storage/test_sending.py:test_a_dispatcher_is_killed_while_it_sends.slowly",
         "storage/test_sending.py:test_the_order_within_a_conversation_is_kept.behave",
     ),
+    "a measure's pace": ("theory/beside_wrk.py:wrk", "theory/memory.py:Memory.watch"),
     "how long a fault lasts": (
         "acceptance/test_noisy_connections.py:test_connections_that_are_held_cost_only_who_holds_them",
         "cluster/chaos.py:run",

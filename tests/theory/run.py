@@ -1,6 +1,7 @@
 """Reproduce the known values of queueing theory against a live server, in scaled time.
 
-    make simulate-theory                                seven rows of Erlang-A, and three policies with two unequal agents
+    make simulate-theory                                seven rows of Erlang-A, and five policies with two unequal agents
+    make simulate-theory ARGS=--rows                    the policies alone
     make simulate-theory ARGS="--rows 1 2 5 --rate 15 --no-policies"
     make simulate-theory ARGS="--url http://127.0.0.1:9000 --data FOLDER"   a server that runs already
 
@@ -8,7 +9,7 @@ Each row runs in several accounts at once, with different seeds: independent rep
 depend on how long a queue remembers. Each begins with as many customers as the theory expects in the system, so that the warm-up may be
 shorter than that memory. All policies meet the same customers at the same time (common random numbers).
 
-Of 34 values with 95 % intervals one or two lie outside by chance, so a row is accepted with one such value, if that is within twice
+Of as many values with 95 % intervals one or two lie outside by chance, so a row is accepted with one such value, if that is within twice
 the interval. Exits 1 if a row is not accepted, or the policies are not in the order of theory.
 """
 
@@ -17,12 +18,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,16 +28,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from desks import Account, new_accounts
+from desks import new_accounts
+from policies import policies
+from replications import interval, shown, simulated, told
 from serving import OwnServer
 
-from tertulia.simulator.plan import Plan, Seat
 from tertulia.simulator.report import files
-from tertulia.simulator.report.document import Report
-from tertulia.simulator.run.simulation import Simulation
-from tertulia.simulator.scenario import loading
-from tertulia.simulator.theory.batch_means import Interval, quantile
-from tertulia.simulator.theory.erlang import erlang_a, two_servers
+from tertulia.simulator.theory.erlang import erlang_a
 
 
 class Row(NamedTuple):
@@ -63,9 +58,6 @@ ROWS = [
     Row(48, 1, 50, 0.5), Row(48, 1, 50, 0), Row(9, 1, 10, 0.5), Row(60, 1, 50, 0.5), Row(100, 1, 100, 1), Row(10, 0.1, 20, 0.2, 5),
     Row(12, 0.1, 20, 0.2, 5),
 ]  # fmt: skip
-POLICIES = {"fastest_first": 1.0, "least_busy": 0.5, "slowest_first": 0.0}
-"""Strategy → the probability that an arrival who finds both free gets the fast one. `least_busy` is the server's own: of two free agents,
-the one longest idle."""
 FILLING = 1.0
 """Minutes within which the first customers arrive."""
 SETTLING = 3.0
@@ -115,57 +107,6 @@ handling = {{ mean = {60 / row.service} }}
 """
 
 
-def unequal(strategy: str, minutes: float, scale: float) -> str:
-    return f"""
-name = "two agents, {strategy}"
-about = "μ = 2 and 1, λ = 1.5 a minute."
-duration = "{minutes + 5}m"
-warm_up = "5m"
-scale = {scale}
-[arrivals]
-rate = "1.5/min"
-[[customers]]
-[[agents]]
-count = 1
-handling = {{ mean = 30 }}
-[[agents]]
-count = 1
-handling = {{ mean = 60 }}
-[policy]
-strategy = "{strategy}"
-"""
-
-
-async def simulated(server: OwnServer, of: Account, text: str, seed: int) -> Report:
-    parsed = loading.parsed(f"seed = {seed}\n{text}")
-    run = "t" + secrets.token_hex(3)
-    seats = [
-        Seat(f"theory-{n}", server.token("agent", f"theory-{n}", of.id, 86400))
-        for n in range(parsed.agent_count)
-    ]
-    plan = Plan(
-        run=run, url=server.url, account=of.id, scenario=parsed, channels={"webchat": of.channel}, seats=seats,
-        service=server.token("service", "theory", of.id, 86400), admin=server.token("admin", "theory-admin", of.id, 86400),
-    )  # fmt: skip
-    return await Simulation(plan, [], keep=True).run()
-
-
-def interval(means: Sequence[float]) -> Interval:
-    """The mean of independent replications, and its 95 % interval."""
-    half = quantile(len(means) - 1) * float(np.std(means, ddof=1)) / len(means) ** 0.5
-    mean = float(np.mean(means))
-    return Interval(mean, mean - half, mean + half)
-
-
-def shown(what: str, expected: float, found: Interval) -> bool:
-    """Print a value; whether the theory lies in its interval."""
-    holds = expected in found
-    print(
-        f"  {what:24} {expected:10.5f}  {found.mean:10.5f}  {found.low:10.5f} … {found.high:10.5f}  {'✓' if holds else '✗'}"
-    )
-    return holds
-
-
 async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bool:
     """Run a row, and print it; whether it is accepted."""
     scale = min(LARGEST_SCALE, options.rate * 60 / (options.replications * row.arrival))
@@ -191,43 +132,6 @@ async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bo
     if options.reports:
         files.write(reports[0], Path(options.reports) / f"row-{ROWS.index(row) + 1}")
     return accepted
-
-
-def told(reports: Sequence[Report]) -> list[str]:
-    """Print why the runs may not be what they should be. The conditions that did not hold."""
-    failed = sorted({v.text for report in reports for v in report.verdicts if not v.holds})
-    for what in (*failed, *sorted({what for report in reports for what in report.limited})):
-        print(f"  ! {what}")
-    return failed
-
-
-async def policies(server: OwnServer, options: argparse.Namespace) -> bool:
-    """The same customers under each policy, in as many accounts; whether the differences of the mean waits are as theory says."""
-    count = options.policy_accounts
-    of = await new_accounts(server, "Theory", count * len(POLICIES))
-    plans = [(strategy, n) for strategy in POLICIES for n in range(count)]
-    found = await asyncio.gather(
-        *(simulated(server, account, unequal(strategy, options.policy_minutes, options.policy_scale), options.seed + n)
-          for account, (strategy, n) in zip(of, plans, strict=True))
-    )  # fmt: skip
-    by_strategy = {s: found[i * count : (i + 1) * count] for i, s in enumerate(POLICIES)}
-    waits = {s: np.array([r.times["wait"].mean / 60 for r in reports]) for s, reports in by_strategy.items()}
-    known = {s: two_servers(1.5, 2, 1, to_fast) for s, to_fast in POLICIES.items()}
-    print(
-        f"\ntwo agents, μ = 2 and 1, λ = 1.5: {count} accounts of {options.policy_minutes:g} min for each policy"
-    )
-    right = not told(found)
-    for strategy, reports in by_strategy.items():
-        right &= shown(
-            f"{strategy}: waits", known[strategy].waits, interval([r.measures["waited"] for r in reports])
-        )
-        right &= shown(f"{strategy}: min", known[strategy].mean_wait, interval(waits[strategy]))
-    for better, worse in pairwise(POLICIES):
-        difference = interval(waits[worse] - waits[better])
-        shown(f"{worse} − {better}", known[worse].mean_wait - known[better].mean_wait, difference)
-        right &= difference.mean > 0
-    print("  accepted" if right else "  NOT accepted", flush=True)
-    return right
 
 
 async def play(options: argparse.Namespace) -> int:
@@ -267,9 +171,9 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policies", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--policy-accounts", type=int, default=16, help="for each policy")
-    parser.add_argument("--policy-minutes", type=float, default=90)
-    parser.add_argument("--policy-scale", type=float, default=10)
+    parser.add_argument("--policy-accounts", type=int, default=12, help="for each policy")
+    parser.add_argument("--policy-minutes", type=float, default=60)
+    parser.add_argument("--policy-scale", type=float, default=8)
     parser.add_argument("--url", help="of a server that runs already")
     parser.add_argument("--data", help="its data folder, for the secret")
     parser.add_argument("--reports", help="folder for a report of each row")
