@@ -41,6 +41,16 @@ def live(report: Report) -> RenderableType:
     return Panel(Group(bar, "", body, errors), title=title, title_align="left")
 
 
+def line(report: Report) -> str:
+    """The state of a run in a line, for a log."""
+    m, errors = report.measures, sum(report.errors.values())
+    ack = report.times.get("ack")
+    return (
+        f"{report.run.elapsed:.0f} of {words.planned(report):.0f} s: {m['arrived']:,.0f} customers, {m['served']:,.0f} served,"
+        f" {points(report, 'waiting')[-1]:,.0f} waiting, ack p99 {'–' if ack is None else words.seconds(ack.p99)}, {errors:,} errors"
+    )
+
+
 def sparkline(values: list[float]) -> str:
     """The last values as blocks."""
     kept = values[-WIDTH:]
@@ -56,7 +66,8 @@ def summary(report: Report, console: Console) -> None:
     console.print(table)
     requests = Table(show_edge=False)
     for name in ("request", "count", "failed", "p50", "p95", "p99", "max"):
-        requests.add_column(name, justify="left" if name == "request" else "right")
+        # a name that is too long goes on in the next line
+        requests.add_column(name, justify="left" if name == "request" else "right", overflow="fold")
     for q in report.requests:
         requests.add_row(
             q.kind,

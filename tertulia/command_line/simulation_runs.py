@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ async def one_run(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
 
     console = Console()
     async with watched(console, options["live"]) as view:
-        found = await _simulation(plan, options, view.progress)
+        found = await _simulation(plan, options, view)
         await view.finish(found)
     terminal.summary(found, console)
     try:
@@ -52,9 +51,7 @@ async def one_run(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
         raise typer.Exit(1)
 
 
-async def _simulation(
-    plan: Plan, options: dict[str, Any], progress: Callable[[Report], None] | None
-) -> Report:
+async def _simulation(plan: Plan, options: dict[str, Any], view: View) -> Report:
     from ..simulator.run.simulation import Simulation
 
     shown = {
@@ -63,7 +60,8 @@ async def _simulation(
         if v not in (None, False, []) and k not in ("tokens", "words", "since", "until")
     }
     simulation = Simulation(
-        plan, plan.scenario.expect, processes=options["processes"], ray=options["ray"], keep=options["keep"], parameters=shown, progress=progress,
+        plan, plan.scenario.expect, processes=options["processes"], ray=options["ray"], keep=options["keep"], parameters=shown, progress=view.progress,
+        progress_every=view.every,
     )  # fmt: skip
     with interruptible(simulation.interrupt.set):
         return await simulation.run()
@@ -106,7 +104,7 @@ async def _trial(plan: Plan, rate: float, options: dict[str, Any], view: View, c
     from ..simulator.scenario.changes import at_rate
 
     tried = replace(plan, run=new_run(), scenario=at_rate(plan.scenario, rate), customers=None)
-    found = await _simulation(tried, options, view.progress)
+    found = await _simulation(tried, options, view)
     if found.run.interrupted:
         raise Interrupted
     failed = ", ".join(v.text for v in found.verdicts if not v.holds)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rich.console import Console
@@ -14,23 +15,27 @@ from ..simulator.report.document import Report
 from ..simulator.report.live_page import LivePage
 from .common import fail, note
 
+LINE_EVERY = 30.0
+"""Seconds between the lines in a log."""
+
 
 class View:
-    """Either may be missing. `progress` is None if nobody watches, so that no figures are gathered for it."""
+    """Shows a run's progress every `every` seconds: in a live display, or line by line where there is no terminal, and on the page if there is one."""
 
     def __init__(self, live: Live | None, page: LivePage | None) -> None:
         self._live = live
         self._page = page
+        self._line_at = time.monotonic() + LINE_EVERY
+        self.every = LINE_EVERY if live is None and page is None else 1.0
 
-    @property
-    def progress(self) -> Callable[[Report], None] | None:
-        return None if self._live is None and self._page is None else self._show
-
-    def _show(self, report: Report) -> None:
-        if self._live is not None:
-            self._live.update(terminal.live(report), refresh=True)
+    def progress(self, report: Report) -> None:
         if self._page is not None:
             self._page.show(report)
+        if self._live is not None:
+            self._live.update(terminal.live(report), refresh=True)
+        elif time.monotonic() >= self._line_at:
+            self._line_at += LINE_EVERY
+            note(terminal.line(report))
 
     async def finish(self, report: Report) -> None:
         """Show the last report, until a browser that watches has it."""

@@ -166,6 +166,9 @@ def test_the_terminal_shows_both_while_it_runs_and_at_the_end() -> None:
     out.print(terminal.live(bad))
     terminal.summary(bad, out)
     comparison.show(bad, report(), out)
+    assert terminal.line(bad).startswith(
+        "120 of 180 s: 100 customers, 95 served"
+    ) and "1 errors" in terminal.line(bad)
     text = out.file.getvalue()  # type: ignore[attr-defined]
     for wanted in ("999", "TERTULIA_RATE_USER", "bottleneck", "Failed: failed=0", "had to wait"):
         assert wanted in text
