@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import astuple
 
-from .entries import Entry, Message, actor
+from .entries import Entry, Message, SenderType, actor
 
 CONTEXT_SIZE = 8
 """Messages a conversation keeps in memory."""
@@ -22,7 +22,28 @@ _FIELDS: tuple[Any, ...] = (
     *(int, int, int, str, str | None),  # seq, at, position, type and id of the actor
     *(field.type for field in msgspec.structs.fields(Message)),
 )
+
+
+class MessageHead(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The beginning of a packed message: what was said, who said it, and when (`at`, ms). It costs a third of a whole entry."""
+
+    seq: int
+    at: int
+    position: int
+    actor_type: str
+    actor_id: str | None
+    id: str
+    direction: str
+    sender_type: SenderType
+    sender_id: str | None
+    content: str
+    content_type: str
+    attachments: tuple[Any, ...]
+    is_private: bool
+
+
 _encode = msgspec.msgpack.Encoder().encode
+_decode_heads = msgspec.msgpack.Decoder(list[MessageHead]).decode  # which skips the other fields
 _decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder(tuple[_FIELDS]).decode  # pyright: ignore[reportInvalidTypeArguments]
 _HEAD = _encode([None] * len(_FIELDS))[: -len(_FIELDS)]
 """The prefix that every packed message would have."""
@@ -57,6 +78,13 @@ class Recent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def entries(self, account_id: str, conversation_id: str) -> tuple[Entry, ...]:
         """The entries, unpacked, with the ids that are not kept."""
         return tuple([_unpack(account_id, conversation_id, packed) for packed in self.packed])
+
+    def heads(self) -> list[MessageHead]:
+        """The beginnings of the messages, notes among them."""
+        count = len(self.packed)
+        if not count:
+            return []
+        return _decode_heads(b"".join((_encode([None] * count)[:-count], _HEAD, _HEAD.join(self.packed))))
 
     def may_hold(self, name: str | None) -> bool:
         """Whether `name` may be the client or provider id of one of the messages. False is certain."""

@@ -93,6 +93,17 @@ def nests_deeper(body: bytes, most: int) -> bool:
     return False
 
 
+def open_brackets(text: bytes) -> int:
+    """Brackets that a piece of JSON opens and does not close, less those that it closes and does not open. It begins and ends outside
+    of strings, as a line does."""
+    if b'"' not in text:
+        return text.count(b"[") + text.count(b"{") - text.count(b"]") - text.count(b"}")
+    return sum(
+        steps.count(b"\x01") - steps.count(b"\xff")
+        for steps in (piece.translate(_STEPS, _NOT_BRACKETS) for piece in _outside_strings(text))
+    )
+
+
 def oversized(body: bytes, type_: Any, most: int = MAX_FREE_FORM) -> str | None:
     """The field of the struct `type_` whose free-form object has more than `most` bytes in `body`; None if there is none."""
     if len(body) <= most:

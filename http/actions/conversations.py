@@ -166,7 +166,14 @@ def sender(principal: Principal, wanted: SenderType | None) -> SenderType:
     return wanted or own
 
 
-def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessage) -> Post:
+def to_post(
+    principal: Principal,
+    headers: Mapping[str, str],
+    message: NewMessage,
+    *,
+    external_id: str | None = None,
+    recalls: bool = False,
+) -> Post:
     """The command for a message. Its key is the body's, else the `Idempotency-Key` header. Raises Invalid, Forbidden."""
     if message.metadata:
         check_metadata(message.metadata)
@@ -181,7 +188,9 @@ def to_post(principal: Principal, headers: Mapping[str, str], message: NewMessag
         is_private=message.is_private,
         reply_to=message.reply_to,
         key=key,
+        external_id=external_id,
         metadata=message.metadata,
+        recalls=recalls,
     )
     if message.to is None and message.cc is None and message.bcc is None:
         return post

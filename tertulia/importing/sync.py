@@ -1,19 +1,21 @@
-"""Documents of the conversation sync service, from a file of `mongoexport` (one document per line, extended JSON) or `mongodump` (BSON).
+"""Documents of the conversation sync service, from a file of `mongoexport` or `mongodump` (`mongo_files.py`).
 
 The file is read twice: once to count and to find each customer's newest live session, then to import. Only one document at a time is in
-memory, and the numbers of the live sessions.
+memory, with the numbers of the live sessions, and eight bytes of each document's id.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
+import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
+from hashlib import blake2b
+from itertools import starmap
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
 from ..core.conversation.entries import SenderType
+from .mongo_files import documents
 from .source import (
     MAX_BYTES,
     MAX_CONTENT,
@@ -23,7 +25,6 @@ from .source import (
     Loaded,
     SetAside,
     SourceConversation,
-    SourceError,
     SourceMessage,
     SourceSession,
     Totals,
@@ -36,10 +37,6 @@ from .source import (
 
 BATCH: Final = 50
 """Documents that are looked at together."""
-MAX_DOCUMENT: Final = 17 * 1024 * 1024
-"""Bytes of a BSON document: MongoDB's limit of 16 MiB, and some."""
-MAX_LINE: Final = 4 * MAX_DOCUMENT
-"""Bytes of a line of JSON; a longer one is set aside."""
 SENDERS: Final[dict[str, SenderType]] = {"user": "contact", "bot": "bot"}
 OF_MESSAGES: Final = ("previousMessages", "lastUserMessage")
 """Parts of the context that come from the messages."""
@@ -84,13 +81,18 @@ class SyncDump:
 
     def _live(self, document: _Document) -> tuple[str, int] | None:
         try:
-            return phone_of(document.fields.get("userId"), "userId"), self._last(document.fields) or 0
+            return _phone(document.fields), self._last(document.fields) or 0
         except Unusable:
             return None
 
     async def heads(self) -> AsyncIterator[Sequence[Head]]:
         batch: list[Head] = []
+        seen: set[bytes] = set()
         for document in self._documents():
+            if (name := blake2b(document.id.encode("utf-8", "replace"), digest_size=8).digest()) in seen:
+                document.fault = document.fault or f"an earlier document has its id, {document.id}"
+                document.id = document.place
+            seen.add(name)
             batch.append(Head(document.id, document))
             if len(batch) == BATCH:
                 yield batch
@@ -140,7 +142,7 @@ class SyncDump:
 
     def _conversation(self, document: _Document, messages: list[SourceMessage]) -> SourceConversation:
         fields = document.fields
-        phone, last = phone_of(fields.get("userId"), "userId"), self._last(fields)
+        phone, last = _phone(fields), self._last(fields)
         started = self._started(fields, messages)
         active = fields.get("isActive") is True
         if active and (newest := self._newest.get(phone)) is not None:
@@ -180,8 +182,10 @@ class SyncDump:
         return None
 
     def _time(self, value: Any, name: str) -> int:
-        """BSON's dates, RFC 3339, or ms since the epoch."""
-        if isinstance(value, str):
+        """BSON's dates and timestamps, RFC 3339, or ms since the epoch."""
+        if callable(as_datetime := getattr(value, "as_datetime", None)):
+            value = as_datetime()
+        elif isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value)
             except ValueError:
@@ -195,77 +199,20 @@ class SyncDump:
 
     def _documents(self) -> Iterator[_Document]:
         """Documents of the sub-domain, and lines that are not documents at all."""
-        for document in self._all():
+        for document in starmap(_Document, documents(self._path)):
             if (
                 document.fault is not None
                 or document.fields.get("subDomain", self._sub_domain) == self._sub_domain
             ):
                 yield document
 
-    def _all(self) -> Iterator[_Document]:
-        name = self._path.name.removesuffix(".gz")
-        opened = gzip.open if self._path.suffix == ".gz" else open
-        try:
-            with opened(self._path, "rb") as file:
-                stream = cast(BinaryIO, file)
-                yield from _bson(stream) if name.endswith(".bson") else _lines(stream)
-        except (OSError, EOFError, zlib.error) as error:
-            raise SourceError(f"{self._path} cannot be read: {error}") from None
 
-
-def _lines(file: BinaryIO) -> Iterator[_Document]:
-    from bson import json_util
-
-    options = json_util.JSONOptions(tz_aware=True, tzinfo=UTC)
-    number = 0
-    while line := file.readline(MAX_LINE):
-        number += 1
-        place = f"line {number}"
-        if not line.endswith(b"\n") and len(line) == MAX_LINE:
-            while (more := file.readline(MAX_LINE)) and not more.endswith(b"\n"):
-                pass
-            yield _Document(place, None, f"has more than {MAX_LINE:,} bytes")
-            continue
-        if not line.strip():
-            continue
-        try:
-            document = json_util.loads(line.decode(), json_options=options)
-        except (
-            Exception
-        ) as error:  # bson raises TypeError, ValueError, its own errors, and what a value's type has
-            yield _Document(place, None, f"is not extended JSON: {str(error)[:200]}")
-            continue
-        if number == 1 and isinstance(document, list):
-            raise SourceError(
-                "the file is one JSON array: export it without --jsonArray, one document per line"
-            )
-        yield _Document(place, document)
-
-
-def _bson(file: BinaryIO) -> Iterator[_Document]:
-    import bson
-    import bson.codec_options
-    import bson.errors
-
-    options: bson.CodecOptions[Any] = bson.CodecOptions(
-        tz_aware=True, tzinfo=UTC, unicode_decode_error_handler="replace",
-        datetime_conversion=bson.codec_options.DatetimeConversion.DATETIME_CLAMP,
-    )  # fmt: skip
-    number = 0
-    while head := file.read(4):
-        number += 1
-        size = int.from_bytes(head, "little", signed=True)
-        if len(head) < 4 or not 5 <= size <= MAX_DOCUMENT:
-            raise SourceError(f"document {number} is damaged: the rest of the file cannot be read")
-        raw = head + file.read(size - 4)
-        if len(raw) < size:
-            raise SourceError(f"the file ends within document {number}")
-        try:
-            document = bson.decode(raw, options)
-        except bson.errors.InvalidBSON as error:
-            yield _Document(f"document {number}", None, f"is not BSON: {str(error)[:200]}")
-            continue
-        yield _Document(f"document {number}", document)
+def _phone(fields: dict[str, Any]) -> str:
+    """The customer's number, which may have been stored as a number of JSON. Raises Unusable."""
+    value = fields.get("userId")
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        value = str(int(value))
+    return phone_of(value, "userId")
 
 
 def _object(fields: dict[str, Any], name: str) -> dict[str, Any]:

@@ -404,7 +404,7 @@ def document(phone: str, sub_domain: str, *messages: tuple[str, str, float], **f
     } | fields
 
 
-@pytest.mark.parametrize("form", ["canonical", "relaxed", "bson", "bson.gz"])
+@pytest.mark.parametrize("form", ["canonical", "relaxed array", "bson", "bson.gz"])
 async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str) -> None:
     (name,) = [
         row["sub"]
@@ -416,29 +416,30 @@ async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str
     strange = document(phone, name, ("user", "", 1), ("robot", "x", 2), ("user", "ok", 3), isActive=False)
     taken = document(phone, name, isActive=False, sessionId=old["sessionId"])
     theirs = document(fresh_phone(), "another", ("user", "x", 1))
-    documents = [old, live, strange, taken, theirs]
+    twice = live | {"sessionId": "exported twice", "lastActivity": at(4)}
+    documents = [old, live, strange, taken, theirs, twice]
     path = shop.folder / f"conversations.{form if form.startswith('bson') else 'json'}"
     if form.startswith("bson"):
         raw = b"".join(map(bson.encode, documents))
         path.write_bytes(gzip.compress(raw) if form.endswith("gz") else raw)
     else:
         options = json_util.CANONICAL_JSON_OPTIONS if form == "canonical" else json_util.RELAXED_JSON_OPTIONS
-        path.write_text(
-            "".join(json_util.dumps(d, json_options=options) + "\n" for d in documents) + "{broken\n"
-        )
-    bad = 1 + (not form.startswith("bson"))
+        rows = [json_util.dumps(d, json_options=options) for d in documents]
+        path.write_text("\n".join([*rows, "{broken\n"]) if form == "canonical" else f"[{','.join(rows)}]")
+    bad = 2 + (form == "canonical")
 
     dry = await shop.run("sync", path, "--dry-run")
-    assert dry.exit_code == 0 and counts(dry) == [(3 + bad, 3, 0, bad), (6, 4, 0, 2)], dry.output
+    assert dry.exit_code == 0 and counts(dry) == [(3 + bad, 3, 0, bad), (8, 4, 0, 4)], dry.output
     result = await shop.run("sync", path)
     assert result.exit_code == 0, result.output
-    assert counts(result) == [(3 + bad, 3, 0, bad), (6, 4, 0, 2)]
+    assert counts(result) == [(3 + bad, 3, 0, bad), (8, 4, 0, 4)]
     reasons = dict(shop.left_out())
     assert reasons[str(taken["_id"])] == f"sessionId {old['sessionId']} is another conversation's"
     assert reasons[f"{strange['_id']}/1"] == "content is missing or not text"
     assert reasons[f"{strange['_id']}/2"] == "role is neither user nor bot"
+    assert f"an earlier document has its id, {live['_id']}" in reasons.values()
     again = await shop.run("sync", path)
-    assert again.exit_code == 0 and counts(again) == [(3 + bad, 0, 3, bad), (6, 0, 4, 2)]
+    assert again.exit_code == 0 and counts(again) == [(3 + bad, 0, 3, bad), (8, 0, 4, 4)], again.output
 
     async with shop.client("admin", "admin") as admin:
         key = ok(await admin.post("/v1/api-clients", json={"name": "sync"}), 201)["client_secret"]
@@ -477,7 +478,7 @@ async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str
 async def test_what_cannot_be_imported_is_said_in_one_sentence(shop: Shop, source: CrmSource) -> None:
     await source.connection.execute("ALTER TABLE messages DROP COLUMN content")
     dumps = {
-        "array.json": b"[{}]",
+        "cut.json": b"[{},",
         "cut.bson": bson.encode({"a": 1})[:-2],
         "wild.bson": b"\xff\xff\xff\x7f",
         "bad.gz": b"no",
@@ -490,7 +491,7 @@ async def test_what_cannot_be_imported_is_said_in_one_sentence(shop: Shop, sourc
         (("crm", source.url, "--time-zone", "Mars/Base"), "--time-zone is not a time zone"),
         (("crm", source.url, "--account", "x"), "--account must be a UUID"),
         (("crm", source.url, "--account", str(uuid4())), "there is no account"),
-        (("sync", shop.folder / "array.json"), "export it without --jsonArray"),
+        (("sync", shop.folder / "cut.json"), "the file ends within the document or array of line 1"),
         (("sync", shop.folder / "cut.bson"), "the file ends within document 1"),
         (("sync", shop.folder / "wild.bson"), "document 1 is damaged"),
         (("sync", shop.folder / "bad.gz"), "cannot be read"),

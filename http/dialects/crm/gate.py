@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -30,6 +31,7 @@ def trusted(settings: Settings, tenant: str) -> Principal:
     return Principal(account_id=tenant, role=Role.SERVICE, user_id=TRUSTED_USER, expires_at=NO_END)
 
 
+@lru_cache(maxsize=1024)  # raises for what is not an id, and so keeps ids alone
 def tenant_id(text: str | None) -> str:
     """The tenant that a request names. Raises Malformed."""
     tenant = (text or "").lower()

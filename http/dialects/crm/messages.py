@@ -57,10 +57,7 @@ def _to_post(principal: Principal, headers: Mapping[str, str], body: NewCrmMessa
     if body.whatsapp_message_id is not None and principal.role is not Role.SERVICE:
         raise Forbidden("only a service may say what a message's id is at its provider")
     new = actions.NewMessage(body.content, SENDER_TYPES[body.sender_type], metadata=body.metadata or {})
-    post = actions.to_post(principal, headers, new)
-    if body.whatsapp_message_id is None:
-        return post
-    return msgspec.structs.replace(post, external_id=body.whatsapp_message_id)
+    return actions.to_post(principal, headers, new, external_id=body.whatsapp_message_id)
 
 
 def _answer(by: By, done: Done) -> tuple[int, CreatedCrmMessage]:

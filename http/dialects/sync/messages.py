@@ -9,7 +9,8 @@ import msgspec
 
 from ....core.accounts.principal import Principal
 from ....core.conversation.commands import By, Done, Post
-from ....core.conversation.entries import Message, SenderType
+from ....core.conversation.entries import SenderType
+from ....core.conversation.state import NO_MESSAGES
 from ...actions import conversations as actions
 from ...framework.endpoint import Call, CommandHandler, Named, Route
 from ...framework.services import Services
@@ -32,7 +33,7 @@ class NewSyncMessage(msgspec.Struct, frozen=True):
 def _to_post(principal: Principal, headers: Mapping[str, str], body: NewSyncMessage) -> Post:
     principal.require("message.write")
     new = actions.NewMessage(body.content, ROLES[body.role], metadata=body.metadata or {})
-    return msgspec.structs.replace(actions.to_post(principal, headers, new), recalls=True)
+    return actions.to_post(principal, headers, new, recalls=True)
 
 
 async def _ask(call: Call[NewSyncMessage]) -> Done:
@@ -53,9 +54,7 @@ async def _find(call: Call[Any]) -> str:
 
 
 def _answer(session_id: str, by: By, done: Done) -> tuple[int, SyncEnvelope]:
-    (entry,) = done.entries
-    known = () if done.recent is None else done.recent.entries(entry.account_id, entry.conversation_id)
-    said = shapes.said([e for e in known if isinstance(e.data, Message) and not e.data.is_private])
+    said = shapes.recalled(done.recent or NO_MESSAGES)
     shown = SyncEnvelope("Message added successfully", shapes.SyncMessages(session_id, said))
     return 200 if done.repeated else 201, shown
 

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from ....core.conversation.entries import Entry, Message
+from ....core.conversation.entries import Entry, Message, SenderType
+from ....core.conversation.recent_messages import Recent
 from ....core.conversation.state import Conversation
 from ....core.ports.resources import Session
 from ....core.times import rfc3339
@@ -19,6 +20,7 @@ STEP: Final = "currentStep"
 _APART: Final = frozenset({INTENT, STEP, form_filling.STATE, assisting.STATE})
 OURS: Final = ("previousMessages", "lastUserMessage")
 """Parts of the context that come from the messages; values sent by clients are not stored."""
+_ROLES: Final[dict[SenderType, SyncRole]] = {"contact": "user", "bot": "bot", "agent": "bot", "system": "bot"}
 
 
 class SyncTenant(msgspec.Struct, frozen=True):
@@ -91,12 +93,26 @@ def conversation(
 
 def said(messages: Sequence[Entry]) -> dict[str, Any]:
     """The newest messages in the form of the context, oldest first."""
-    shown = [_message(entry) for entry in messages]
-    users = [m.content for m in shown if m.role == "user"]
-    return {OURS[0]: shown, OURS[1]: users[-1] if users else None}
+    return _of_messages([_message(entry) for entry in messages])
+
+
+def recalled(recent: Recent) -> dict[str, Any]:
+    """The same of the messages in a conversation's memory. Notes are left out."""
+    return _of_messages(
+        [
+            SyncPreviousMessage(_ROLES[m.sender_type], m.content, rfc3339(m.at))
+            for m in recent.heads()
+            if not m.is_private
+        ]
+    )
+
+
+def _of_messages(shown: list[SyncPreviousMessage]) -> dict[str, Any]:
+    last = next((m.content for m in reversed(shown) if m.role == "user"), None)
+    return {OURS[0]: shown, OURS[1]: last}
 
 
 def _message(entry: Entry) -> SyncPreviousMessage:
     m = entry.data
     assert isinstance(m, Message)
-    return SyncPreviousMessage("user" if m.sender_type == "contact" else "bot", m.content, rfc3339(entry.at))
+    return SyncPreviousMessage(_ROLES[m.sender_type], m.content, rfc3339(entry.at))

@@ -54,6 +54,14 @@ class Packed(RuleBasedStateMachine):
         assert list(self.recent.entries(ACCOUNT, "c")) == self.model[-CONTEXT_SIZE:]
         assert all(self.recent.may_hold(name) for name in self.names() - {None})
 
+    @invariant()
+    def heads_are_the_beginnings_of_the_entries(self) -> None:
+        kept = [(e, e.data) for e in self.model[-CONTEXT_SIZE:] if isinstance(e.data, Message)]
+        assert [
+            (h.seq, h.at, h.id, h.sender_type, h.sender_id, h.content, h.is_private)
+            for h in self.recent.heads()
+        ] == [(e.seq, e.at, m.id, m.sender_type, m.sender_id, m.content, m.is_private) for e, m in kept]
+
 
 Packed.TestCase.settings = searched(20, steps=15)
 TestPacked = Packed.TestCase
