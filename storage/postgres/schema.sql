@@ -627,7 +627,8 @@ BEGIN
       CASE WHEN t.score IS NULL THEN (o.counted).rated_agent ELSE coalesce(t.rated_agent, (o.counted).last_holder) END,
       CASE WHEN t.missed IS NULL THEN coalesce((o.counted).missed, '{}') ELSE
         (SELECT jsonb_object_agg(m.target, coalesce(m.agent, (o.counted).holder, '')) FROM jsonb_each_text(t.missed) AS m (target, agent))
-        || coalesce((o.counted).missed, '{}') END)::report_conversations AS after OFFSET 0) AS s  -- OFFSET 0: evaluated once
+        || coalesce((o.counted).missed, '{}') END,
+      CASE WHEN c.status = 'open' AND c.snoozed_until IS NULL THEN c.waiting_since END)::report_conversations AS after OFFSET 0) AS s  -- OFFSET 0: evaluated once
     WHERE s.before IS DISTINCT FROM s.after),
   kept AS (
     INSERT INTO report_conversations AS r SELECT (c.after).* FROM changed c
@@ -635,7 +636,7 @@ BEGIN
       status = excluded.status, reply = excluded.reply, resolution = excluded.resolution, team_id = excluded.team_id,
       labels = excluded.labels, resolved_at = excluded.resolved_at, wait = excluded.wait, holder = excluded.holder,
       last_holder = excluded.last_holder, replier = excluded.replier, score = excluded.score, rated_at = excluded.rated_at,
-      rated_agent = excluded.rated_agent, missed = excluded.missed),
+      rated_agent = excluded.rated_agent, missed = excluded.missed, waiting_since = excluded.waiting_since),
   -- What entries add once and for good: of the account, the channel, and the agent who wrote or received.
   volumes AS (
     SELECT b.id, b.hour, m.measure, count(*) AS n FROM batch b CROSS JOIN LATERAL unnest(CASE
@@ -654,7 +655,8 @@ BEGIN
       NULL, NULL, date_trunc('hour', (v.state).created_at, 'UTC'), (v.state).status, (v.state).reply, (v.state).resolution,
       (v.state).channel_id, (v.state).team_id, (v.state).labels, date_trunc('hour', (v.state).resolved_at, 'UTC'),
       (v.state).wait, (v.state).holder, (v.state).last_holder, (v.state).replier, (v.state).score,
-      date_trunc('hour', (v.state).rated_at, 'UTC'), (v.state).rated_agent, (v.state).missed)::report_conversations AS state
+      date_trunc('hour', (v.state).rated_at, 'UTC'), (v.state).rated_agent, (v.state).missed,
+      CASE WHEN (v.state).waiting_since IS NOT NULL THEN '-infinity'::timestamptz END)::report_conversations AS state
       OFFSET 0) AS s
     WHERE (v.state).conversation_id IS NOT NULL
     GROUP BY s.state HAVING sum(s.n) <> 0),
@@ -698,7 +700,8 @@ CREATE TABLE public.report_conversations (
     score integer,
     rated_at timestamp with time zone,
     rated_agent text,
-    missed jsonb NOT NULL
+    missed jsonb NOT NULL,
+    waiting_since timestamp with time zone
 );
 
 ALTER TABLE ONLY public.report_conversations FORCE ROW LEVEL SECURITY;
@@ -726,6 +729,7 @@ CREATE FUNCTION public.report_contributions(c public.report_conversations) RETUR
       UNION ALL SELECT d.measure || '_day', date_trunc('day', c.created_at, 'UTC'), d.bucket FROM durations d) AS m
     UNION ALL SELECT 'agent', d.agent, d.measure, date_trunc('hour', c.created_at, 'UTC'), d.bucket FROM durations d
     UNION ALL SELECT 'agent', d.agent, d.measure || '_day', date_trunc('day', c.created_at, 'UTC'), d.bucket FROM durations d
+    UNION ALL SELECT '', '', 'waiting', '-infinity', 0 WHERE c.waiting_since IS NOT NULL
     UNION ALL VALUES ('agent', c.holder, 'status ' || c.status, '-infinity'::timestamptz, 0),
       ('agent', c.last_holder, 'opened', date_trunc('hour', c.created_at, 'UTC'), 0),
       ('agent', c.last_holder, 'resolved', date_trunc('hour', c.resolved_at, 'UTC'), 0),
@@ -2330,6 +2334,8 @@ CREATE INDEX outbox_sending ON public.outbox USING btree (claimed_by) WHERE (sta
 
 CREATE INDEX report_conversations_account ON public.report_conversations USING btree (account_id);
 
+CREATE INDEX report_conversations_waiting ON public.report_conversations USING btree (account_id, waiting_since) WHERE (waiting_since IS NOT NULL);
+
 CREATE INDEX routing_entries_snapshots ON public.routing_entries USING btree (account_id, at, "position") WHERE (kind = ANY (ARRAY['restored'::text, 'checkpoint'::text]));
 
 CREATE UNIQUE INDEX search_chunks_position ON public.search_chunks USING btree (account_id, last_position);
@@ -2936,6 +2942,7 @@ REVOKE ALL ON FUNCTION public.report_bucket(duration interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_bucket(duration interval) TO tertulia_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_conversations TO tertulia_system;
+GRANT SELECT ON TABLE public.report_conversations TO tertulia_app;
 
 REVOKE ALL ON FUNCTION public.report_contributions(c public.report_conversations) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_contributions(c public.report_conversations) TO tertulia_system;

@@ -12,17 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import OPENING, Scribe, agent, answered, received, to_conversation, to_thread, uid
 
-from tertulia.core.conversation.commands import Changes, Close, Handoff, Open, ThreadKey, Update
+from tertulia.core.conversation.commands import Assign, Changes, Close, Handoff, Open, Post, ThreadKey, Update
 from tertulia.core.conversation.entries import Message
 from tertulia.core.conversation.state import Conversation
 from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
-from tertulia.core.views.statistics import DAY_MS, InboxStats, Period
+from tertulia.core.times import rfc3339_or_none
+from tertulia.core.views.statistics import DAY_MS, InboxStats, Period, Queue
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox
 from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.reports.report_counters import ACCURACY, ReportCounters, quantile
 
-COUNTS = "SELECT measure, at, bucket, n FROM report_counts WHERE account_id = $1 AND n <> 0 ORDER BY 1, 2, 3"
+COUNTS = "SELECT dimension, item, measure, at, bucket, n FROM report_counts WHERE account_id = $1 AND n <> 0 ORDER BY 1, 2, 3, 4, 5"
 
 
 class Life:
@@ -38,7 +39,7 @@ class Life:
         live = [i for i, c in self.conversations.items() if c.live]
         resolved = [i for i, c in self.conversations.items() if c.status == "resolved"]
         what = self.random.choice(
-            ["open", "message", "answer", "note", "handoff", "resolve", "close", "reopen"]
+            ["open", "message", "answer", "note", "handoff", "resolve", "close", "reopen", "assign", "snooze"]
         )
         self.scribe.now += self.random.choice([10, 5_000, 600_000])
         if what == "reopen" and resolved:
@@ -51,6 +52,8 @@ class Life:
         elif what in ("open", "reopen") or not live:
             envelope = to_thread(Open(OPENING), ThreadKey(self.key.account_id, self.key.channel_id, uid()))
         else:
+            target = self.random.choice(live)
+            c = self.conversations[target]
             command = {
                 "message": received("m").post,
                 "answer": answered("a"),
@@ -58,10 +61,13 @@ class Life:
                 "handoff": Handoff("asked"),
                 "resolve": Update(Changes(status=Status.RESOLVED)),
                 "close": Close(),
+                "assign": Assign("ana" if c.assignee_id is None else None),
+                "snooze": Update(
+                    Changes(snoozed_until=None if c.snoozed_until else self.scribe.now + 86_400_000)
+                ),
             }[what]
-            envelope = to_conversation(
-                command, self.random.choice(live), agent("service"), account=self.key.account_id
-            )
+            by = agent("ana") if isinstance(command, Post) else agent("desk", "service")
+            envelope = to_conversation(command, target, by, account=self.key.account_id)
         write = self.scribe.write(envelope)
         self.conversations[write.after.id] = write.after
         self.writes.append(write)
@@ -74,6 +80,10 @@ class Life:
         assert {s: n for s, n in stats.statuses.items() if n} == {
             s.value: sum(c.status is s for c in all_of_them) for s in {c.status for c in all_of_them}
         }
+        waiting = [
+            c.waiting_since for c in all_of_them if c.status is Status.OPEN and c.snoozed_until is None
+        ]
+        assert stats.queue == Queue(len(waiting), rfc3339_or_none(min(waiting, default=None)))
         assert stats.volume.conversations == len(all_of_them)
         assert stats.volume.inbound == sum(m.direction == "inbound" for m in public)
         assert stats.volume.outbound == sum(m.direction == "outbound" for m in public)

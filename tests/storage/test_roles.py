@@ -68,6 +68,7 @@ GRANTS = {
     "model_usage": {"SELECT"},
     "outbox": {"SELECT", "UPDATE"},
     "outbox_ids": {"SELECT", "DELETE"},
+    "report_conversations": {"SELECT"},
     "report_counts": {"SELECT"},
     "routing_entries": {"SELECT"},
     "routing_rosters": {"SELECT"},

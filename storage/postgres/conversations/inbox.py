@@ -117,7 +117,7 @@ class PostgresInbox:
         await self._counters.complete(account_id)
         async with self._database.expensive(account_id) as connection:
             statuses = await _pairs(connection, "report_now", account_id)
-            waiting = await connection.fetchrow(sql("stats_queue"))
+            waiting = await connection.fetchrow(sql("report_queue"), account_id)
             counts = {
                 (m, day): n for m, day, n in await connection.fetch(sql("report_volumes"), account_id, *span)
             }

@@ -96,12 +96,6 @@ GROUP BY label ORDER BY count(*) DESC, label LIMIT $3
 SELECT digest, agents::text FROM routing_rosters WHERE digest = ANY ($1::text[])
 
 
--- name: stats_queue
--- How many conversations are waiting for an agent, and since when the oldest is (ms).
-SELECT count(*), (extract(epoch FROM min(waiting_since)) * 1000)::bigint FROM conversations
-WHERE status = 'open' AND snoozed_until IS NULL
-
-
 -- name: stats_ratings
 -- CSAT scores in a period: each conversation's last score counts.
 -- $1 bigint from, $2 bigint to: ms since the epoch

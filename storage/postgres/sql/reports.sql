@@ -40,6 +40,16 @@ SELECT substr(measure, 8), n FROM report_counts
 WHERE account_id = $1 AND dimension = '' AND measure LIKE 'status %' AND at = '-infinity'
 
 
+-- name: report_queue
+-- What is so now: how many conversations wait for an agent, and since when the oldest does (ms), null if none does.
+-- $1 uuid account
+SELECT coalesce((
+    SELECT n FROM report_counts
+    WHERE account_id = $1 AND dimension = '' AND measure = 'waiting' AND at = '-infinity' AND item = '' AND bucket = 0), 0),
+  (SELECT (extract(epoch FROM waiting_since) * 1000)::bigint FROM report_conversations
+   WHERE account_id = $1 AND waiting_since IS NOT NULL ORDER BY waiting_since LIMIT 1)
+
+
 -- name: report_volumes
 -- Counts of a period by measure and day (UTC).
 -- $1 uuid account, $2 and $3 bigint from and to: ms since the epoch, whole hours
