@@ -39,7 +39,7 @@ class FeedIntervals(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
 
     reorder: float = 0.05
-    """For which an early entry waits for its predecessors before they are read from Postgres."""
+    """For which an early entry waits for its predecessors before they are read from Postgres; and a commit seen there, for its push."""
     poll: float = 1.0
     """Between checks of the feeds' heads in Postgres: bounds how late a lost push is noticed."""
 
@@ -230,14 +230,16 @@ class Feeds:
                 self._wake.clear()
             except TimeoutError:
                 pass
-            lagging = [f for f in self._feeds.values() if f.gap]
+            lagging, patience = [f for f in self._feeds.values() if f.gap], 0.0
             if clock() >= poll:  # by the clock: early entries of one account must not delay the others' check
                 poll = clock() + self._intervals.poll
                 self._forget()
                 lagging = [f for f in self._feeds.values() if f.started]
+                # a busy account always has commits whose pushes are on their way
+                patience = self._intervals.reorder
             if lagging:
                 try:
-                    await self._recover(lagging)
+                    await self._recover(lagging, patience)
                 except Exception as error:
                     log.warning("feed_recovery_failed", error=repr(error), feeds=len(lagging))
 
@@ -246,8 +248,9 @@ class Feeds:
             if account_id not in self._starting:
                 del self._feeds[account_id]
 
-    async def _recover(self, feeds: list[Feed]) -> None:
+    async def _recover(self, feeds: list[Feed], patience: float = 0.0) -> None:
         heads = await self._archive.heads([f.account_id for f in feeds])
+        await asyncio.sleep(patience)
         for head in heads:
             feed = self._feeds.get(head.account_id)
             while feed is not None and feed.position < head.position:

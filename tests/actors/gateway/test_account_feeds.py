@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -115,13 +115,16 @@ class Archive(MemoryFeeds):
         self.failures = asyncio.Semaphore(0)
         self.open = asyncio.Event()
         self.open.set()
+        self.on_heads: Callable[[], None] = lambda: None
 
     async def heads(self, accounts: Sequence[str]) -> list[FeedHead]:
         await self.open.wait()
         if self.fails:
             self.failures.release()
             raise ConnectionError("no database")
-        return await super().heads(accounts)
+        heads = await super().heads(accounts)
+        self.on_heads()
+        return heads
 
     async def read(self, account_id: str, after: int, limit: int) -> list[Entry]:
         self.reads += 1
@@ -194,6 +197,18 @@ async def test_a_lost_tail_is_noticed(world: World) -> None:
     world.feeds.deliver(entries[:4])
     await world.until(10)
     assert world.reader.positions == list(range(1, 11))
+
+
+async def test_pushes_that_are_on_their_way_are_not_read(world: World) -> None:
+    """A busy account always has some: reading them as well would stop the gateway every second."""
+    await world.feeds.attach(ACCOUNT)
+    entries = await world.commit(9)
+    reads = world.archive.reads
+    world.archive.on_heads = lambda: (
+        asyncio.get_running_loop().call_soon(world.feeds.deliver, entries) and None
+    )
+    await world.until(10)
+    assert world.archive.reads == reads
 
 
 async def test_a_feed_catches_up_for_a_reader_that_was_at_a_gateway_ahead() -> None:
