@@ -17,12 +17,16 @@ import structlog
 from aiohttp import hdrs, web
 
 import socketio
+from engineio.exceptions import EngineIOError
+from engineio.payload import Payload
 
 from ...core.accounts.principal import Principal, Role
-from ...core.errors import Overloaded
+from ...core.errors import Invalid, Overloaded, RateLimited
 from ..auth.rate_limits import address_key
 from ..connection.websocket_guard import GuardedWebSocket
+from ..framework.body_reading import whole
 from ..framework.services import Services
+from ..streams.stream_limits import BYTES_PER_FRAME
 from ..streams.token_bucket import Rate
 
 log = structlog.get_logger(__name__)
@@ -206,7 +210,7 @@ class Engine:
         }
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one HTTP request. Raises Forbidden, Overloaded, RateLimited."""
+        """Serve one HTTP request. Raises Forbidden, Invalid, Overloaded, RateLimited."""
         self.services.origins.check(request)
         if "sid" not in request.query:
             await self.services.limits.admit_address(request.remote)
@@ -214,11 +218,44 @@ class Engine:
                 raise Overloaded("this gateway takes no more connections", retry_after=1)
             if request.query.get("EIO") in ("1", "2", "3"):
                 return await _refuse_older(request)
-        response = await self._eio.handle_request(request)
+        if request.method == hdrs.METH_POST:
+            response = await self._posted(request)
+        else:
+            response = await self._eio.handle_request(request)
         if hdrs.ORIGIN in request.headers and not response.prepared:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = request.headers[hdrs.ORIGIN]
             response.headers[hdrs.VARY] = hdrs.ORIGIN
         return response
+
+    async def _posted(self, request: web.Request) -> web.Response:
+        """Take a polling client's packets, in place of the library, which takes whatever has arrived of a body for all of it, does not answer a
+        broken packet before the client has fetched what waits for it, and fails if the connection ends meanwhile.
+
+        Raises Invalid, RateLimited, HTTPRequestEntityTooLarge, HTTPRequestTimeout; unless it was not open, the connection ends then.
+        """
+        eio_sid = request.query.get("sid", "")
+        try:
+            await self._take(eio_sid, request)
+        except (EngineIOError, ValueError, LookupError):
+            await self.end(eio_sid)
+            raise Invalid("the body is not a sequence of Engine.IO packets") from None
+        except (RateLimited, web.HTTPException):
+            await self.end(eio_sid)
+            raise
+        return web.Response(text="OK")
+
+    async def _take(self, eio_sid: str, request: web.Request) -> None:
+        body = await whole(request, MAX_PACKET)
+        socket = self._eio.sockets.get(eio_sid)
+        if socket is None or socket.closed or not socket.connected or socket.upgraded:
+            raise Invalid("no such connection is open for polling; connect again")
+        packets = Payload(encoded_payload=body.decode()).packets
+        guard = _Guard(self, request)
+        guard.joined = lambda: self.principals(eio_sid)
+        if whose := guard.spend(len(packets) + len(body) / BYTES_PER_FRAME):
+            raise RateLimited(f"too many frames of one {whose}", retry_after=1)
+        for packet in packets:
+            await socket.receive(packet)
 
     def principals(self, eio_sid: str) -> list[Principal]:
         return self.readers.principals(eio_sid)

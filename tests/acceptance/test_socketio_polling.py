@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
 from desks import Desk, fresh, ok
 from serving import OwnServer
 from socketio_driver import driver
+
+PATH = "/socket.io/"
+MAX_PACKET = 512 * 1024
 
 
 async def test_polling_transport(guarded: OwnServer) -> None:
@@ -22,3 +30,51 @@ async def test_polling_transport(guarded: OwnServer) -> None:
             await socket.until("conversation:message", 5)
             said = [e["data"]["content"] for e in socket.of("conversation:message")]
             assert said == [f"message {n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"4" * (MAX_PACKET + 1), 413),
+        (b"2", 422),
+        (b"6", 422),
+        (b"0", 422),
+        (b"9", 422),
+        (b"\x1e", 422),
+        (b"d=", 422),
+        (b"4\xff\xfe", 422),
+        (b"\x1e".join([b"4x"] * 17), 422),
+        (b"4broken\x1e5", 422),
+        (b"4broken\x1e6", 422),
+        (b"1\x1e2", 422),
+        (b"4" + b"[" * 100_000, 200),
+        (b"bAAAA", 200),
+        (b"", 200),
+    ],
+)
+async def test_a_broken_body_is_answered_at_once(guarded: OwnServer, body: bytes, status: int) -> None:
+    """And ends its connection, which the client would otherwise wait on."""
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=10) as client:
+        query = {"EIO": "4", "transport": "polling"}
+        query["sid"] = json.loads((await client.get(PATH, params=query)).text[1:])["sid"]
+        assert (await client.post(PATH, params=query, content=body)).status_code == status
+        if body:
+            again = await client.post(PATH, params=query, content=b"3")
+            assert again.status_code == 422, "the connection has ended"
+
+
+async def test_a_body_in_pieces_is_read_whole(guarded: OwnServer) -> None:
+    """Also one without a length, whose pieces come apart."""
+    async with httpx.AsyncClient(base_url=guarded.url, timeout=10) as client:
+        query = {"EIO": "4", "transport": "polling"}
+        query["sid"] = json.loads((await client.get(PATH, params=query)).text[1:])["sid"]
+        packet = "40/agents," + json.dumps(
+            {"token": guarded.token("service", "pieces"), "more": "a" * 200_000}
+        )
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for at in range(0, len(packet), 50_000):
+                yield packet[at : at + 50_000].encode()
+
+        assert (await client.post(PATH, params=query, content=pieces())).text == "OK"
+        assert (await client.get(PATH, params=query)).text.startswith("40/agents,")
