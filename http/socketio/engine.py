@@ -15,10 +15,10 @@ from typing import Any, Final, Protocol
 import orjson
 import structlog
 from aiohttp import hdrs, web
-
-import socketio
 from engineio.exceptions import EngineIOError
 from engineio.payload import Payload
+
+import socketio
 
 from ...core.accounts.principal import Principal, Role
 from ...core.errors import Invalid, Overloaded, RateLimited
