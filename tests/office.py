@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tertulia.core.accounts.business_hours import MINUTE
+from tertulia.core.conversation.explain_record import Explain
 from tertulia.core.routing.desk import Desk
-from tertulia.core.routing.explain import Explain, explain
+from tertulia.core.routing.explain import explain
 from tertulia.core.routing.facts import Policy, Preferences, Waiting
 from tertulia.core.routing.messages import (
     AgentChanged,

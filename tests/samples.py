@@ -14,6 +14,7 @@ from tertulia.core.conversation.entries import (
     Actor,
     Assigned,
     Attachment,
+    ChangedFields,
     Edited,
     Entry,
     EntryData,
@@ -28,6 +29,7 @@ from tertulia.core.conversation.entries import (
     StatusChanged,
     Updated,
 )
+from tertulia.core.conversation.explain_record import Explain, Figures, Need
 from tertulia.core.conversation.state import State, apply
 from tertulia.core.conversation.status import Status
 from tertulia.core.conversation.thread import Thread
@@ -132,6 +134,17 @@ class Scribe:
         return self.actors[target].state
 
 
+EXPLAIN = Explain(
+    at=5,
+    conversation_id="c",
+    need=Need("webchat", language="en"),
+    strategy="least_busy",
+    roster="d1",
+    passed={"full": "2"},
+    ranked=(Figures(0, 1, 5, 3000, 0),),
+    chosen="ann",
+)
+
 # --- strategies
 
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -167,20 +180,35 @@ summaries = st.just({}) | st.fixed_dictionaries(
         "last_message_preview": optional,
     }
 )
+routing_strategies = st.sampled_from(["least_busy", "round_robin", "manual_queue"])
 changes = st.fixed_dictionaries(
     {},
     optional={
         "priority": priorities,
-        "labels": st.lists(plain, max_size=3),
+        "labels": st.lists(plain, max_size=3).map(tuple),
         "subject": optional,
         "metadata": objects,
         "bot_context": objects,
         "contact_name": optional,
         "team_id": st.none() | ids,
-        "strategy": st.sampled_from(["least_busy", "round_robin", "manual_queue"]),
+        "strategy": routing_strategies,
         "snoozed_until": times,
         "archived_at": times,
     },
+).map(lambda given: ChangedFields(**given))
+names = st.frozensets(plain, max_size=2)
+counts = st.integers(0, 9)
+explains = st.builds(
+    Explain,
+    at=st.integers(0, 2**42),
+    conversation_id=ids,
+    need=st.builds(Need, channel_type=channel_types, topics=names, language=optional, teams=names),
+    strategy=routing_strategies,
+    roster=plain,
+    passed=st.dictionaries(st.sampled_from(["full", "away"]), st.just("2f"), max_size=2),
+    sticky=optional,
+    ranked=st.lists(st.builds(Figures, counts, counts, counts, counts, counts), max_size=2).map(tuple),
+    chosen=optional,
 )
 
 data: dict[type[Any], st.SearchStrategy[Any]] = {
@@ -223,7 +251,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         previous_agent_id=optional,
         by=plain,
         summary=summaries,
-        explain=st.none() | objects,
+        explain=st.none() | explains,
     ),
     Offered: st.builds(
         Offered,
@@ -231,7 +259,7 @@ data: dict[type[Any], st.SearchStrategy[Any]] = {
         agent_id=plain,
         expires_at=st.integers(0, 2**42),
         summary=summaries,
-        explain=st.none() | objects,
+        explain=st.none() | explains,
     ),
     OfferEnded: st.builds(
         OfferEnded,

@@ -13,7 +13,8 @@ from msgspec import UNSET, UnsetType
 
 from ..accounts.principal import CUSTOMER, SERVICE, Principal, Role
 from ..ids import partition_of_conversation, partition_of_thread
-from .entries import ActorType, Attachment, Entry, OfferOutcome, Priority, SenderType
+from .entries import ActorType, Attachment, Entry, Fields, OfferOutcome, Priority, SenderType
+from .explain_record import Explain
 from .recent_messages import Recent
 from .state import Conversation
 from .status import Status
@@ -106,26 +107,12 @@ class Open(_Command, frozen=True):
     find: bool = False
 
 
-class Changes(msgspec.Struct, frozen=True):
-    """New values of a conversation's fields; a field that is UNSET keeps its value. `snoozed_until`: ms since the epoch."""
+class Changes(Fields, frozen=True):
+    """What a patch asks for. `archived`: whether it is to be in the archive."""
 
     status: Status | UnsetType = UNSET
     assignee_id: str | UnsetType | None = UNSET
-    team_id: str | UnsetType | None = UNSET
-    priority: Priority | UnsetType = UNSET
-    labels: tuple[str, ...] | UnsetType = UNSET
-    subject: str | UnsetType | None = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
-    bot_context: dict[str, Any] | UnsetType = UNSET
-    contact_id: str | UnsetType = UNSET
-    contact_name: str | UnsetType | None = UNSET
-    outlet_id: str | UnsetType | None = UNSET
-    snoozed_until: int | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
-
-    def given(self) -> dict[str, Any]:
-        """The fields that are set, by name."""
-        return {k: v for k in self.__struct_fields__ if (v := getattr(self, k)) is not UNSET}
 
 
 class Update(_Command, frozen=True):
@@ -139,12 +126,12 @@ class Update(_Command, frozen=True):
 
 
 class Assign(_Command, frozen=True):
-    """Assign to an agent, or to nobody (None). `only_waiting`: refused if it no longer waits. `explain`: the routing record."""
+    """Assign to an agent, or to nobody (None). `only_waiting`: refused if it no longer waits. `explain`: how routing decided."""
 
     agent_id: str | None
     reason: str = "manual"
     only_waiting: bool = False
-    explain: dict[str, Any] | None = None
+    explain: Explain | None = None
 
 
 class Offer(_Command, frozen=True):
@@ -153,7 +140,7 @@ class Offer(_Command, frozen=True):
     offer_id: str
     agent_id: str
     expires_at: int
-    explain: dict[str, Any] | None = None
+    explain: Explain | None = None
 
 
 class EndOffer(_Command, frozen=True):
@@ -162,7 +149,7 @@ class EndOffer(_Command, frozen=True):
 
     offer_id: str | None
     outcome: OfferOutcome
-    explain: dict[str, Any] | None = None
+    explain: Explain | None = None
 
 
 class Entrust(_Command, frozen=True):

@@ -13,8 +13,10 @@ from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from ..text.fields import about
+from .explain_record import Explain
 from .status import Status
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -60,6 +62,32 @@ class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     name: Annotated[str | None, about("The file's name", "invoice.pdf")] = None
     content_type: Annotated[str | None, about("The file's media type", "application/pdf")] = None
     size: Annotated[int | None, about("The file's size in bytes", 48213)] = None
+
+
+class Fields(msgspec.Struct, frozen=True, gc=False):
+    """New values of a conversation's fields; a field that is UNSET keeps its value. `snoozed_until` in ms."""
+
+    team_id: str | UnsetType | None = UNSET
+    priority: Priority | UnsetType = UNSET
+    labels: tuple[str, ...] | UnsetType = UNSET
+    subject: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    bot_context: dict[str, Any] | UnsetType = UNSET
+    contact_id: str | UnsetType = UNSET
+    contact_name: str | UnsetType | None = UNSET
+    outlet_id: str | UnsetType | None = UNSET
+    snoozed_until: int | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are set, by name."""
+        return {k: v for k in self.__struct_fields__ if (v := getattr(self, k)) is not UNSET}
+
+
+class ChangedFields(Fields, frozen=True):
+    """The fields that an entry changes. `strategy` is that of the conversation's routing; `archived_at` in ms."""
+
+    archived_at: int | UnsetType | None = UNSET
+    strategy: str | UnsetType | None = UNSET
 
 
 class _Data(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", gc=False):
@@ -110,24 +138,24 @@ class StatusChanged(_Data, frozen=True, tag="status"):
 
 
 class Assigned(_Data, frozen=True, tag="assigned"):
-    """An agent holds it now, or (`agent_id` None) nobody does. `explain` is the routing record."""
+    """An agent holds it now, or (`agent_id` None) nobody does. `explain`: how routing decided; None if a person did."""
 
     assignment_id: str
     agent_id: str | None
     previous_agent_id: str | None = None
     by: str = "manual"
     summary: dict[str, Any] = {}
-    explain: dict[str, Any] | None = None
+    explain: Explain | None = None
 
 
 class Offered(_Data, frozen=True, tag="offered"):
-    """It was offered to an agent, until `expires_at`. `explain` is the routing record."""
+    """It was offered to an agent, until `expires_at`."""
 
     offer_id: str
     agent_id: str
     expires_at: int
     summary: dict[str, Any] = {}
-    explain: dict[str, Any] | None = None
+    explain: Explain | None = None
 
 
 class OfferEnded(_Data, frozen=True, tag="offer_ended"):
@@ -139,9 +167,7 @@ class OfferEnded(_Data, frozen=True, tag="offer_ended"):
 
 
 class Updated(_Data, frozen=True, tag="updated"):
-    """Fields changed: names as in `Conversation` (and `strategy`, of its routing), with the new values."""
-
-    changes: dict[str, Any]
+    changes: ChangedFields
 
 
 class HandoffRequested(_Data, frozen=True, tag="handoff"):

@@ -74,4 +74,5 @@ def _blanked(data: EntryData) -> EntryData:
         return replace(data, content="", previous_content="")
     if isinstance(data, (Erased, OfferEnded, SlaNoted)):
         return data
-    return replace(data, changes={k: ERASED_FIELDS.get(k, v) for k, v in data.changes.items()})
+    erased = {k: ERASED_FIELDS[k] for k in data.changes.given().keys() & ERASED_FIELDS.keys()}
+    return replace(data, changes=replace(data.changes, **erased))

@@ -240,9 +240,9 @@ def apply(state: State | None, entry: Entry) -> State:
         refused = data.outcome in ("declined", "timeout")
         fields = {"routing": _without(replace(c.routing, offer=None), data.agent_id if refused else None)}
     elif isinstance(data, Updated):
-        fields = {k: tuple(v) if k == "labels" else v for k, v in data.changes.items() if k != "strategy"}
-        if "strategy" in data.changes:
-            fields["routing"] = replace(c.routing, strategy=data.changes["strategy"])
+        fields = data.changes.given()
+        if "strategy" in fields:
+            fields["routing"] = replace(c.routing, strategy=fields.pop("strategy"))
     elif isinstance(data, HandoffRequested):
         fields = {"handoff_requested": True, "handoff_reason": data.reason}
     elif isinstance(data, SlaNoted):

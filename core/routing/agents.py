@@ -11,7 +11,8 @@ from hashlib import blake2b
 from msgspec.structs import replace
 
 from ..accounts.business_hours import Schedule
-from .facts import Agent, Need, Preferences, PresenceStatus, Reason
+from ..conversation.explain_record import Need
+from .facts import Agent, Preferences, PresenceStatus, Reason
 from .sorted_agents import LoadRanking, SortedAgents, bits
 
 UNKNOWN = frozenset({""})

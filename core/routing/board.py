@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from ..conversation.explain_record import Explain, Need
 from .agents import Agents
 from .alarms import Alarms
-from .explain import Explain, explain
-from .facts import Agent, Need, Policy, Waiting, order
+from .explain import explain
+from .facts import Agent, Policy, Waiting, order
 from .messages import Assign, Effect, Holding, Offer, Queued, QueueMoved, WakeAt, Why, Withdraw
 from .queue import Queue
 from .rates import ServiceRate

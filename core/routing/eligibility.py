@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from .facts import Agent, Need, Preferences, Reason
+from ..conversation.explain_record import Need
+from .facts import Agent, Preferences, Reason
 
 
 def may_assign(agent: Agent) -> Reason | None:

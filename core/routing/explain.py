@@ -7,41 +7,15 @@ decisions: store it once by its digest, and records without `agents`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
+from ..conversation.explain_record import Explain, Figures, Need
 from ..times import rfc3339_or_none
 from .agents import Agents
-from .facts import Need, Reason, Strategy, Waiting
+from .facts import Reason, Waiting
 from .sorted_agents import bits
 
 TOP = 10
-
-
-class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A candidate at the time of the decision: its slot in the roster, and what the ranking compares."""
-
-    slot: int
-    load: int
-    maximum: int
-    idle_since: int
-    assigned_at: int
-
-
-class Explain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """`roster` is the digest of `agents`, the ids in order of their slots. `chosen` None: it had to wait."""
-
-    at: int
-    conversation_id: str
-    need: Need
-    strategy: Strategy
-    roster: str
-    agents: tuple[str, ...] = ()
-    passed: dict[Reason, str] = {}
-    sticky: str | None = None
-    ranked: tuple[Figures, ...] = ()
-    chosen: str | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,7 +67,7 @@ def explain(agents: Agents, w: Waiting, need: Need, chosen: int | None, now: int
         strategy=w.strategy,
         roster=digest,
         agents=ids,
-        passed={reason: f"{mask:x}" for reason, mask in passed.items()},
+        passed={reason.value: f"{mask:x}" for reason, mask in passed.items()},
         sticky=w.sticky_agent if now < w.sticky_until else None,
         ranked=tuple(ranked),
         chosen=None if chosen is None else ids[chosen],
@@ -129,7 +103,7 @@ def candidates(record: Explain) -> list[Candidate]:
     reasons: dict[int, list[Reason]] = {}
     for reason, mask in record.passed.items():
         for slot in bits(int(mask, 16)):
-            reasons.setdefault(slot, []).append(reason)
+            reasons.setdefault(slot, []).append(Reason(reason))
     found = [
         _candidate(agent_id, tuple(reasons.get(slot, ())), ranked.get(slot))
         for slot, agent_id in enumerate(record.agents)
@@ -143,9 +117,3 @@ def _candidate(agent_id: str, reasons: tuple[Reason, ...], ranked: tuple[int, Fi
     rank, f = ranked
     idle_since, assigned_at = (rfc3339_or_none(at or None) for at in (f.idle_since, f.assigned_at))
     return Candidate(agent_id, reasons, rank, f.load, f.maximum, idle_since, assigned_at)
-
-
-def shown(record: dict[str, Any], agents: tuple[str, ...]) -> dict[str, Any]:
-    """A stored record with its roster, as the API shows it: every agent with its reasons or its rank."""
-    found = msgspec.convert({**record, "agents": agents}, Explain)
-    return {**msgspec.to_builtins(found), "candidates": msgspec.to_builtins(candidates(found))}

@@ -14,12 +14,9 @@ import msgspec
 from ..accounts.account_settings import Hours
 from ..accounts.business_hours import MINUTE, Schedule
 from ..conversation.entries import Priority
+from ..conversation.explain_record import NONE, Need, Strategy
 
-Strategy = Literal["least_busy", "round_robin", "manual_queue"]
-"""`least_busy`: fewest conversations, then longest idle. `round_robin`: longest time since the last assignment.
-`manual_queue`: waits until someone claims it."""
 PresenceStatus = Literal["online", "away", "offline"]
-NONE: frozenset[str] = frozenset()
 HEAD_START: dict[Priority, int] = {
     "low": 0,
     "normal": 15 * MINUTE,
@@ -85,15 +82,6 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def is_listed(self) -> bool:
         """Whether it is an agent of the account, or still has something of it."""
         return not self.preferences.removed or self.load > 0
-
-
-class Need(msgspec.Struct, frozen=True, gc=False):
-    """A conversation's requirements of its agent: any of `topics`, any of `teams`, the language, the channel."""
-
-    channel_type: str
-    topics: frozenset[str] = NONE
-    language: str | None = None
-    teams: frozenset[str] = NONE
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):

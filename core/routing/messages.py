@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from .explain import Explain
+from ..conversation.explain_record import Explain
 from .facts import Agent, Policy, Preferences, PresenceStatus, Reason, Waiting
 
 # -- events

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 from sortedcontainers import SortedList
 
-from .facts import Need, Order, Waiting
+from ..conversation.explain_record import Need
+from .facts import Order, Waiting
 
 Fits = Callable[[Need, frozenset[str]], int]
 """(need, ids that declined) → the agents that fit, as bits."""

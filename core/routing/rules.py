@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from ..conversation.explain_record import Need
 from .agents import Agents
 from .explain import decide
-from .facts import Need, Policy, Waiting
+from .facts import Policy, Waiting
 from .queue import Queue
 
 Choice = tuple[Waiting, Need, int]

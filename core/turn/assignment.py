@@ -20,6 +20,7 @@ from ..conversation.commands import (
 )
 from ..conversation.entries import (
     Assigned,
+    ChangedFields,
     EntryData,
     Erased,
     HandoffRequested,
@@ -29,6 +30,7 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
+from ..conversation.explain_record import Explain
 from ..conversation.state import Conversation
 from ..conversation.status import HELD, Change, Status, next_status
 from ..errors import Conflict, Forbidden
@@ -94,14 +96,14 @@ def give_back(c: Conversation, by: By, _: GiveBack, turn: Turn) -> Entries:
     if form_filling.STATE not in c.bot_context:
         return (*freed, *change)
     # the customer no longer answers what the bot asked before humans took over
-    return (Updated({"bot_context": form_filling.given_up(c.bot_context)}), *freed, *change)
+    return (Updated(ChangedFields(bot_context=form_filling.given_up(c.bot_context))), *freed, *change)
 
 
 def entrust(c: Conversation, by: By, command: Entrust, turn: Turn) -> Entries:
     change = status_change(c, Change.HANDED_OFF)
     if by.role not in OVERSEERS:
         raise Forbidden("only leads, admins and services may give a conversation to a team")
-    wanted = {"team_id": command.team_id, "strategy": command.strategy}
+    wanted = ChangedFields(team_id=command.team_id, strategy=command.strategy)
     freed = (_assigned(c, None, "team", turn),) if c.status in HELD else ()
     if not freed and not change and (c.team_id, c.routing.strategy) == (command.team_id, command.strategy):
         return ()
@@ -149,7 +151,7 @@ def with_offer_ended(c: Conversation, entries: Entries) -> Entries:
 
 def _takes_away(data: EntryData) -> bool:
     left = isinstance(data, StatusChanged) and data.to_status is not Status.OPEN
-    snoozed = isinstance(data, Updated) and data.changes.get("snoozed_until") is not None
+    snoozed = isinstance(data, Updated) and isinstance(data.changes.snoozed_until, int)
     return left or snoozed or isinstance(data, (Assigned, Erased))
 
 
@@ -166,7 +168,7 @@ def _withdrawn(c: Conversation) -> Entries:
 
 
 def _assigned(
-    c: Conversation, agent_id: str | None, by: str, turn: Turn, explain: dict[str, Any] | None = None
+    c: Conversation, agent_id: str | None, by: str, turn: Turn, explain: Explain | None = None
 ) -> Assigned:
     previous = c.assignee_id if c.status in HELD else None
     return Assigned(turn.new_id(), agent_id, previous, by=by, summary=summary_of(c), explain=explain)

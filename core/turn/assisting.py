@@ -1,6 +1,6 @@
 """The conversational bot: by an account's rule a language model answers, turn after turn, until a human takes over.
 
-The model works beside the conversation (`actors/assistant/assisting.py`). What it makes of it comes back as a `BotAnswer`, which
+The model works beside the conversation (`actors/assistant/bot_assistant.py`). What it makes of it comes back as a `BotAnswer`, which
 is judged here, in the conversation's own turn: the bot says nothing once a human was asked for or has taken the conversation, nor
 anything that did not see the newest message. Whichever way the conversation leaves the bot, agents get a summary.
 
@@ -13,12 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from ..conversation.commands import BotAnswer, By
 from ..conversation.entries import (
     ASSIST,
     Assigned,
+    ChangedFields,
     EntryData,
     HandoffRequested,
     Message,
@@ -105,8 +107,8 @@ def settle(state: State, by: By, command: BotAnswer, turn: Turn) -> tuple[EntryD
     reason = _why_not(c, actions.assist, command, after, turn.now)
     if reason is not None:
         unsaid = replace(after, answers=before.answers, cited=before.cited)
-        return (Updated({"bot_context": _with({**c.bot_context, **told}, unsaid)}), *_handed_over(c, reason))
-    learned = Updated({"bot_context": _with({**c.bot_context, **told}, after)})
+        return (_context(_with({**c.bot_context, **told}, unsaid)), *_handed_over(c, reason))
+    learned = _context(_with({**c.bot_context, **told}, after))
     return learned, _message(c, command, actions.assist, turn.new_id)
 
 
@@ -180,11 +182,9 @@ def concluded(
     if c.status is not BOT or change is None or STATE not in c.bot_context:
         return entries
     at = next(n for n, e in enumerate(entries) if isinstance(e, _LEAVES))
-    changed = [
-        e.changes["bot_context"] for e in entries if isinstance(e, Updated) and "bot_context" in e.changes
-    ]
-    context = changed[-1] if changed else c.bot_context
-    cleared = Updated({"bot_context": {k: v for k, v in context.items() if k != STATE}})
+    changed = [e.changes.bot_context for e in entries if isinstance(e, Updated)]
+    context = next((told for told in reversed(changed) if told is not UNSET), c.bot_context)
+    cleared = _context({k: v for k, v in context.items() if k != STATE})
     under = under_way(context)
     if under is None or change.to_status not in (OPEN, Status.ASSIGNED):
         return (*entries[:at], cleared, *entries[at:])
@@ -231,6 +231,10 @@ def _customers(message: Message) -> bool:
 
 def _line(content: str) -> str:
     return " ".join(content[: 4 * LONGEST_QUESTION].split())[:LONGEST_QUESTION]
+
+
+def _context(context: dict[str, Any]) -> Updated:
+    return Updated(ChangedFields(bot_context=context))
 
 
 def _with(context: dict[str, Any], progress: Assisting) -> dict[str, Any]:

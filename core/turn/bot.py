@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ..conversation.entries import (
     Actor,
+    ChangedFields,
     Entry,
     EntryData,
     HandoffRequested,
@@ -121,7 +122,7 @@ def _noted(
         return _respond(before, state, message, account, now, new_id, analysis)
     context = {**c.bot_context, "language": analysis.language}
     state = replace(state, conversation=replace(c, bot_context=context))
-    noted: BotResponse = [(SYSTEM, Updated({"bot_context": context}))]
+    noted: BotResponse = [(SYSTEM, Updated(ChangedFields(bot_context=context)))]
     return noted + _respond(before, state, message, account, now, new_id, analysis, detected=True)
 
 
@@ -222,7 +223,7 @@ def _by_rule(
             words.append(step.question)
         else:
             handoff = _outcome(step)
-    response: BotResponse = [(by, Updated(changes))] if changes else []
+    response: BotResponse = [(by, Updated(ChangedFields(**changes)))] if changes else []
     reasons = next((v.reasons for v in found.evaluation.verdicts if v.rule_id == rule.id), ())
     response += [(by, _message(c, rule.id, text, new_id, reasons)) for text in words if text.strip()]
     if handoff is not None:
@@ -264,10 +265,10 @@ def _collect(
     asked = _for_human(message.content, analysis.sentiment, account)
     if asked is not None:
         rest = form_filling.given_up(c.bot_context)
-        return [(SYSTEM, Updated({"bot_context": rest})), *_handed_over(c, asked, SYSTEM)]
+        return [(SYSTEM, Updated(ChangedFields(bot_context=rest))), *_handed_over(c, asked, SYSTEM)]
     step = form_filling.answer(c.bot_context, message.content)
     response: BotResponse = (
-        [(by, Updated({"bot_context": step.context}))] if step.context != c.bot_context else []
+        [(by, Updated(ChangedFields(bot_context=step.context)))] if step.context != c.bot_context else []
     )
     if step.question is not None:
         return [*response, (by, _message(c, asker, step.question, new_id, ()))]

@@ -17,8 +17,8 @@ from ..accounts.account_settings import Hours, Keyword, TimeOfDay, block_faults,
 from ..accounts.business_hours import DAYS, Schedule
 from ..accounts.records import ChannelType
 from ..conversation.entries import Priority
+from ..conversation.explain_record import Strategy
 from ..errors import Invalid
-from ..routing.facts import Strategy
 from ..text.field_errors import field_error
 from ..text.fields import about
 from ..text.languages import primary

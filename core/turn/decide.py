@@ -39,6 +39,7 @@ from ..conversation.commands import (
 )
 from ..conversation.entries import (
     Assigned,
+    ChangedFields,
     Edited,
     Entry,
     EntryData,
@@ -236,7 +237,7 @@ def _update(c: Conversation, by: By, command: Update, turn: Turn) -> tuple[Entry
     changes = {
         k: v for k, v in changes.items() if getattr(c, k) != v and not (command.fills and getattr(c, k))
     }
-    entries: tuple[EntryData, ...] = (Updated(changes),) if changes else ()
+    entries: tuple[EntryData, ...] = (Updated(ChangedFields(**changes)),) if changes else ()
     if assigns:
         entries += assign(c, by, Assign(assignee), turn)
         c = _after(c, entries)

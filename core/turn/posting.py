@@ -12,6 +12,7 @@ from ..conversation.commands import (
 )
 from ..conversation.entries import (
     NOTHING,
+    ChangedFields,
     DeliveryStatus,
     Entry,
     EntryData,
@@ -146,7 +147,7 @@ def _is_news(entry: Entry) -> bool:
 def _customer_wrote(c: Conversation, turn: Turn) -> tuple[EntryData, ...]:
     if c.status is RESOLVED:
         check_thread_free(c, turn)
-    woken = () if c.snoozed_until is None else (Updated({"snoozed_until": None}),)
+    woken = () if c.snoozed_until is None else (Updated(ChangedFields(snoozed_until=None)),)
     return (*woken, *status_change(c, _WROTE))
 
 
@@ -161,4 +162,4 @@ def check_thread_free(c: Conversation, turn: Turn) -> None:
 def name_contact(c: Conversation, command: Receive) -> tuple[EntryData, ...]:
     """The provider's name for the customer, where the conversation has none."""
     named = command.known_as is not None and not c.contact_name
-    return (Updated({"contact_name": command.known_as}),) if named else ()
+    return (Updated(ChangedFields(contact_name=command.known_as)),) if named else ()

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from ..accounts.account_settings import AccountSettings
-from ..conversation.entries import EntryData, Message, SlaNoted, StatusChanged, Updated
+from ..conversation.entries import ChangedFields, EntryData, Message, SlaNoted, StatusChanged, Updated
 from ..conversation.state import CSAT_ASK, Conversation, first_delivery, settled
 from ..conversation.status import Change, next_status
 from .account_rules import AccountRules
@@ -87,7 +87,7 @@ def fire(
             change, reason = ENDS[timer]
             return (*entries, StatusChanged(c.status, next_status(c.status, change), reason))
         if timer is Timer.SNOOZE_END:
-            entries.append(Updated({"snoozed_until": None}))
+            entries.append(Updated(ChangedFields(snoozed_until=None)))
         elif timer is Timer.CSAT_ASK:
             entries.append(_csat(c, account.settings.csat_question, new_id))
         elif timer in SLA and not (SLA[timer][1] == "warning" and _breach_of(timer) in due):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec.structs import asdict, astuple, replace
 
 from ..conversation.entries import Assigned, Entry, StatusChanged
+from ..conversation.explain_record import Explain
 from ..conversation.status import HELD
+from ..routing.explain import candidates
 from ..text.fields import AgentId, Id, Timestamp, about
 from ..times import rfc3339, rfc3339_or_none
-from ..views.payloads import RoutingRecord
+from .payloads import RoutingRecord
 
 
 class AssignmentView(msgspec.Struct, frozen=True):
@@ -23,13 +26,14 @@ class AssignmentView(msgspec.Struct, frozen=True):
     by: Annotated[str, about("How it was assigned: `routing`, `manual`, `takeover` …", "routing")]
     assigned_at: Annotated[Timestamp, about("When the assignment began")]
     ended_at: Annotated[Timestamp | None, about("When it ended; null if it still lasts")]
-    explain: Annotated[
-        dict[str, Any] | None, about("How routing decided; null if a person did", shown_as=RoutingRecord)
-    ]
+    explain: Annotated[RoutingRecord | None, about("How routing decided; null if a person did")]
 
 
-def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
-    """Assignments, oldest first, from a conversation's entries in order; unrelated entries may be left out.
+def assignments_of(
+    entries: Iterable[Entry], rosters: Mapping[str, tuple[str, ...]] = {}
+) -> list[AssignmentView]:
+    """Assignments, oldest first, from a conversation's entries in order; unrelated entries may be left out. `rosters`: the agents
+    of the entries' explain records, by digest; a record without them shows no candidates.
 
     An assignment ends with the next one, with a release, or when the status leaves `assigned` and `pending`.
     """
@@ -47,7 +51,7 @@ def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
                     data.by,
                     rfc3339(since),
                     rfc3339_or_none(at),
-                    data.explain,
+                    None if data.explain is None else _record(data.explain, rosters.get(data.explain.roster)),
                 )
             )
 
@@ -61,3 +65,15 @@ def assignments_of(entries: Iterable[Entry]) -> list[AssignmentView]:
             holder = None
     end(None)
     return found
+
+
+def _record(record: Explain, agents: tuple[str, ...] | None) -> RoutingRecord:
+    """A record as the API shows it: with its roster, each agent has its reasons or its rank."""
+    if agents is not None:
+        record = replace(record, agents=agents)
+    shown = {
+        **asdict(record),
+        "ranked": [astuple(figures) for figures in record.ranked],
+        "candidates": candidates(record) if agents is not None else [],
+    }
+    return msgspec.convert(shown, RoutingRecord, from_attributes=True)

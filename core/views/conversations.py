@@ -11,6 +11,7 @@ from ..conversation.entries import (
     ActorType,
     Assigned,
     Attachment,
+    ChangedFields,
     DeliveryStatus,
     Direction,
     Edited,
@@ -195,9 +196,9 @@ def message_view(entry: Entry) -> MessageView:
 _TIMES = frozenset({"snoozed_until", "archived_at", "resolved_at"})
 
 
-def changes_view(changes: dict[str, Any]) -> dict[str, Any]:
+def changes_view(changes: ChangedFields) -> dict[str, Any]:
     """Changed fields as clients see them."""
-    return {k: rfc3339_or_none(v) if k in _TIMES else v for k, v in changes.items()}
+    return {k: rfc3339_or_none(v) if k in _TIMES else v for k, v in changes.given().items()}
 
 
 def edit_view(edit: Edited) -> dict[str, Any]:

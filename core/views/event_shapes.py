@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from ..routing.facts import Strategy
+from ..conversation.explain_record import Strategy
 from ..text.fields import about, all_optional
 from . import payloads as p
 from .conversations import ConversationView, MessageView

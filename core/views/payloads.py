@@ -13,8 +13,9 @@ import msgspec
 from ..accounts.account_settings import AccountSettings
 from ..accounts.records import ChannelType
 from ..conversation.entries import DeliveryStatus, OfferOutcome, Priority, TargetName
+from ..conversation.explain_record import Strategy
 from ..conversation.status import Status
-from ..routing.facts import PresenceStatus, Reason, Strategy
+from ..routing.facts import PresenceStatus, Reason
 from ..text.fields import (
     AgentId,
     ConversationId,
@@ -46,7 +47,7 @@ class RoutingNeed(msgspec.Struct, frozen=True):
     teams: Annotated[list[TeamId], about("Any of these teams")] = []
 
 
-class RoutingCandidate(msgspec.Struct, frozen=True):
+class RoutingCandidate(msgspec.Struct, frozen=True, omit_defaults=True):
     """An agent at the time of the decision. Without a rank and without reasons it ranked lower than those whose figures were kept."""
 
     agent_id: AgentId
@@ -58,7 +59,7 @@ class RoutingCandidate(msgspec.Struct, frozen=True):
     assigned_at: Annotated[Timestamp | None, about("When it last received a conversation")] = None
 
 
-class RoutingRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A routing decision: every agent, why it was passed over or how it ranked, and the inputs to repeat the decision."""
 
     at: Annotated[int, about("When, in ms since 1970", 1772443800000)]

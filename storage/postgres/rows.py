@@ -19,8 +19,6 @@ _FIRED = msgspec.json.Decoder(Fired)
 _ROUTING = msgspec.json.Decoder(Routing)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
-_FREE: dict[type[EntryData], str] = {Opened: "metadata", Message: "metadata", Updated: "changes"}
-"""The field with arbitrary JSON, by kind of entry."""
 encode_data = msgspec.json.Encoder().encode
 decode_data = _DATA.decode
 
@@ -43,8 +41,11 @@ def entry_from_row(row: Sequence[Any]) -> Entry:
     account, conversation, seq, at, actor_type, actor_id, data, position = row
     by = actor(actor_type, actor_id)
     said = _DATA.decode(data)
-    if (name := _FREE.get(type(said))) is not None and (free := getattr(said, name)):
-        _restore_floats(free)
+    if isinstance(said, (Message, Opened)):
+        if said.metadata:
+            _restore_floats(said.metadata)
+    elif isinstance(said, Updated):
+        _restore_floats([said.changes.metadata, said.changes.bot_context])
     return Entry(intern(account), intern(conversation), seq, at, by, said, position)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ..core.conversation.entries import (
     IMPORTER,
     Assigned,
+    ChangedFields,
     Entry,
     EntryData,
     HandoffRequested,
@@ -84,7 +85,7 @@ def _in_order(
         ),
     )
     if c.bot_context:
-        yield at, Updated({"bot_context": c.bot_context})
+        yield at, Updated(ChangedFields(bot_context=c.bot_context))
     for message in c.messages:
         at = max(at, message.at)
         yield at, _message(place, digest(place.account_id, source, id, message.id), message, at)

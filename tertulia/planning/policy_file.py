@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from ..core.accounts.account_settings import AgentRule
 from ..core.conversation.entries import Priority
+from ..core.conversation.explain_record import Strategy
 from ..core.routing.alternatives.strategies import Cost, Handling, Match, QueueRule, Strategies, Threshold
-from ..core.routing.facts import Overflow, Policy, Preferences, Relaxation, Strategy, Waiting
+from ..core.routing.facts import Overflow, Policy, Preferences, Relaxation, Waiting
 from ..core.routing.rules import OWN, Rules
 from ..simulator.scenario.field_errors import sentence
 from ..simulator.scenario.units import Seconds, decoded

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from ..core.routing.explain import Explain
+from ..core.conversation.explain_record import Explain
 from ..core.routing.journal import RoutingEntry, replayed
 from ..core.routing.messages import Assign, Offer
 from ..storage.postgres.accounts.routing_record import StoredDecision

@@ -8,6 +8,7 @@ from tertulia.core.conversation.entries import (
     IMPORTER,
     Actor,
     Assigned,
+    ChangedFields,
     Entry,
     EntryData,
     HandoffRequested,
@@ -49,7 +50,7 @@ NAMED: dict[str, tuple[EntryData, ...]] = {
     "conversation.expired": (StatusChanged(S.OPEN, S.EXPIRED),),
     "conversation.reopened": (StatusChanged(S.RESOLVED, S.OPEN),),
     "conversation.status": (StatusChanged(S.OPEN, S.BOT), StatusChanged(S.ASSIGNED, S.PENDING)),
-    "conversation.updated": (Updated({"priority": "high"}), Rated(5)),
+    "conversation.updated": (Updated(ChangedFields(priority="high")), Rated(5)),
     "agent.offer": (Offered(ID(7), "dana", 1_700_000_000_000),),
     "agent.queue": (LeadsNotified(),),
 }

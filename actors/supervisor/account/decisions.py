@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from ....core.conversation.commands import Assign, By, Command, EndOffer, Envelope, NotifyLeads, Offer
 from ....core.conversation.entries import OfferOutcome, Priority
+from ....core.conversation.explain_record import Explain
 from ....core.routing import messages
-from ....core.routing.explain import Explain
 from .command_sender import InFlightCommand
 from .conversation_cache import ConversationCache
 from .desk_tools import DeskTools
@@ -41,7 +40,7 @@ class Decisions:
         self._queue_updates = queue_updates
         self._request: InFlightCommand | None = None
         self._offer_ids: dict[str, str] = {}
-        self._explains: dict[str, dict[str, Any] | None] = {}
+        self._explains: dict[str, Explain | None] = {}
 
     def carry_out(self, effects: Iterable[messages.Effect], request: InFlightCommand | None = None) -> None:
         """Carry out the effects of one event, in order. `request` is the command of the person whose event it was."""
@@ -71,7 +70,7 @@ class Decisions:
         """The id of the open offer of a conversation, as far as the desk knows."""
         return self._offer_ids.get(conversation_id)
 
-    def open_offer(self, conversation_id: str, agent_id: str) -> tuple[str, dict[str, Any] | None] | None:
+    def open_offer(self, conversation_id: str, agent_id: str) -> tuple[str, Explain | None] | None:
         """The id and explain record of the open offer of a conversation to an agent, or None."""
         c = self._cache.live.get(conversation_id)
         if c is None or c.routing.offer is None or c.routing.offer.agent_id != agent_id:
@@ -148,6 +147,6 @@ _HANDLERS: dict[type, Callable[[Decisions, Any], None]] = {
 }
 
 
-def _record(explain: Explain | None) -> dict[str, Any] | None:
+def _record(explain: Explain | None) -> Explain | None:
     """The record as stored. Its roster is stored separately, by digest."""
-    return None if explain is None else msgspec.to_builtins(replace(explain, agents=()))
+    return None if explain is None else replace(explain, agents=())

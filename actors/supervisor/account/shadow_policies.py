@@ -10,9 +10,10 @@ from collections import OrderedDict
 import structlog
 
 from ....core.accounts.account_settings import AgentRule
+from ....core.conversation.explain_record import Need
 from ....core.routing.agents import Agents
 from ....core.routing.alternatives.shadow import Shadow, ShadowFigures
-from ....core.routing.facts import Need, Waiting
+from ....core.routing.facts import Waiting
 from ....core.routing.rules import Observer
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from ...accounts.account_settings import AgentRule
+from ...conversation.explain_record import Need
 from ..agents import Agents
-from ..facts import Need, Waiting
+from ..facts import Waiting
 from .strategies import Strategies
 
 PER_SECOND: Final = 20_000

@@ -12,8 +12,9 @@ from typing import Literal
 import msgspec
 
 from ...accounts.account_settings import AgentRule
+from ...conversation.explain_record import Need
 from ..agents import Agents
-from ..facts import Agent, Need, Policy, Preferences, Waiting
+from ..facts import Agent, Policy, Preferences, Waiting
 from ..queue import Queue
 from ..rules import Choice, Rules
 from ..sorted_agents import bits

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ....core.accounts.records import ChannelType
 from ....core.conversation.entries import Priority
-from ....core.routing.facts import Strategy
+from ....core.conversation.explain_record import Strategy
 from ....core.routing.supervision_messages import QueueItem
 from ....core.text import cursors
 from ....core.text.fields import AgentId, ConversationId, Count, NextCursor, TeamId, Timestamp, about

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
-from ....core.routing.explain import Explain
+from ....core.conversation.explain_record import Explain
 from ....core.routing.facts import Policy
 from ....core.routing.journal import SNAPSHOTS, RoutingEntry, decoded
 from ....core.routing.messages import Snapshot

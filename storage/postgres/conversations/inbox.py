@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ....core.conversation.entries import Assigned
 from ....core.conversation.status import Status
-from ....core.routing.explain import shown
 from ....core.times import rfc3339, rfc3339_or_none
 from ....core.views.assignments import AssignmentView, assignments_of
 from ....core.views.inbox import InboxFilter, IncludedContact, IncludedIdentifier, Page, Seen, Sort
@@ -61,10 +61,13 @@ class PostgresInbox:
         query = sql("assignment_entries", columns=sql("entry_columns"))
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(query, conversation_id, MAX_HOLDINGS)
-            found = assignments_of(map(entry_from_row, rows))
-            digests = {a.explain["roster"] for a in found if a.explain is not None and "roster" in a.explain}
-            rosters = dict(await connection.fetch(sql("routing_rosters"), list(digests))) if digests else {}
-        return [_explained(a, rosters) for a in found]
+            entries = [entry_from_row(row) for row in rows]
+            digests = {
+                e.data.explain.roster for e in entries if isinstance(e.data, Assigned) and e.data.explain
+            }
+            rosters = await connection.fetch(sql("routing_rosters"), list(digests)) if digests else []
+        agents = {digest: msgspec.json.decode(told, type=tuple[str, ...]) for digest, told in rosters}
+        return assignments_of(entries, agents)
 
     async def contact(self, account_id: str, contact_id: str) -> IncludedContact | None:
         async with self._database.account(account_id) as connection:
@@ -176,12 +179,3 @@ def _volume(period: Period, counts: dict[tuple[str, str], int]) -> Volume:
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
-
-
-def _explained(a: AssignmentView, rosters: dict[str, str]) -> AssignmentView:
-    """The assignment with its explain record in full: the stored one only names its roster's digest."""
-    record = a.explain
-    if record is None or (roster := rosters.get(record.get("roster", ""))) is None:
-        return a
-    agents = msgspec.json.decode(roster, type=tuple[str, ...])
-    return msgspec.structs.replace(a, explain=shown(record, agents))

@@ -57,7 +57,7 @@ async def test_it_makes_the_decisions_of_a_supervisor_and_its_successor_again(of
         for effect in effects
         if isinstance(effect, Assign)
     }
-    stored = {(c, a.agent_id, a.explain["at"]) for c in [*names, third] for a in office.entries(c, Assigned)}
+    stored = {(c, a.agent_id, a.explain.at) for c in [*names, third] for a in office.entries(c, Assigned)}
     assert made == stored and len(stored) == 3
 
 

@@ -46,9 +46,9 @@ async def test_the_next_conversation_goes_to_who_had_the_last_one(office: Office
     await until(lambda: office.holder(again) and office.holder(other), "both to be given away")
     assert (office.holder(again), office.holder(other)) == ("ben", "ana")  # ana was idle the longest
     (assigned,) = office.entries(again, Assigned)
-    assert assigned.explain["sticky"] == "ben" and assigned.explain["chosen"] == "ben"
+    assert assigned.explain.sticky == "ben" and assigned.explain.chosen == "ben"
     (assigned,) = office.entries(other, Assigned)
-    assert "sticky" not in assigned.explain
+    assert assigned.explain.sticky is None
 
 
 async def test_a_conversation_that_is_opened_again_goes_to_its_own_agent(office: Office) -> None:

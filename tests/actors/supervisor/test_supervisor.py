@@ -43,9 +43,9 @@ async def test_what_nobody_pushed_is_found_in_the_store(office: Office) -> None:
     await office.rig.done(to_conversation(Update(Changes(status=Status.RESOLVED)), c, agent("ana")))
     await until(lambda: office.holder(third) == "ana", "the freed slot")
     (assigned,) = office.entries(third, Assigned)
-    assert assigned.by == "routing" and assigned.explain["chosen"] == "ana"
-    assert assigned.explain["agents" if "agents" in assigned.explain else "roster"]
-    assert (ACCOUNT, assigned.explain["roster"]) in office.store.rosters
+    assert assigned.by == "routing" and assigned.explain.chosen == "ana"
+    assert assigned.explain.roster and assigned.explain.agents == ()
+    assert (ACCOUNT, assigned.explain.roster) in office.store.rosters
 
 
 async def test_a_commit_is_seen_whole(office: Office) -> None:
@@ -290,7 +290,7 @@ async def test_another_strategy_reaches_who_waits_already(office: Office) -> Non
     await office.supervisor.refresh(ACCOUNT)
     await until(lambda: office.holder(c) == "ana", "ana to be given it")
     (assigned,) = office.entries(c, Assigned)
-    assert assigned.explain["strategy"] == "round_robin"
+    assert assigned.explain.strategy == "round_robin"
 
 
 async def test_who_fell_silent_before_it_started_is_absent_since_then(office: Office) -> None:

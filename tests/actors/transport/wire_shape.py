@@ -155,6 +155,8 @@ class Comparison:
             {self._member(one, structs): one for one in side}
             for side, structs in ((last, self._last), (this, self._this))
         ]
+        if members[0].keys() ^ members[1].keys() == {"map", "struct"} and "map" in members[0]:
+            yield from self._compare(members[0].pop("map"), members[1].pop("struct"), at)
         for name in members[0].keys() - members[1].keys():
             yield f"{at}: {name} cannot be read any more"
         for name in members[1].keys() - members[0].keys():

@@ -9,7 +9,20 @@ import pytest
 from fuzzing import searched
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import NOW, OPENING, SERVICE, any_data, data, entries, ids, objects, plain, priorities, received
+from samples import (
+    EXPLAIN,
+    NOW,
+    OPENING,
+    SERVICE,
+    any_data,
+    data,
+    entries,
+    ids,
+    objects,
+    plain,
+    priorities,
+    received,
+)
 
 from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnRequest, TurnResult
@@ -100,7 +113,7 @@ def test_the_kind_is_stored_with_the_data(content: EntryData) -> None:
 
 COMMANDS: list[Command] = [
     received("x", key="k", external_id="e", metadata={"a": [1]}), received("x").post, Open(OPENING, True),
-    Update(Changes(labels=("a",), archived=True)), Update(Changes(), {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, {"x": 1}), Release("absent", "a"), Offer("o", "a", 3, {"y": 2}),
+    Update(Changes(labels=("a",), archived=True)), Update(Changes(), {"cart": [1]}, {"v": "1"}), Assign(None), Assign("a", "claim", True, EXPLAIN), Release("absent", "a"), Offer("o", "a", 3, EXPLAIN),
     EndOffer("o", "declined"), Entrust("t", "round_robin"), Handoff("r", "a"), GiveBack(),
     Close(), Rate(3, "c"), MarkRead(4), Recall(2),
     Edit("p", "m", 3, "new", "old", 7), BotAnswer("r", 4, "Hello", 0.5, {"name": "Ana"}, (("a", "Returns"),), "s", "w", "f", "m"),

@@ -14,17 +14,16 @@ from office import snapshot, why_waiting
 
 from tertulia.core.accounts.account_settings import Hours
 from tertulia.core.accounts.business_hours import MINUTE
+from tertulia.core.conversation.explain_record import Explain, Need, Strategy
 from tertulia.core.routing.desk import Desk
 from tertulia.core.routing.eligibility import may_assign, refusals, unfit, unready
-from tertulia.core.routing.explain import Explain, candidates, replay
+from tertulia.core.routing.explain import candidates, replay
 from tertulia.core.routing.facts import (
-    Need,
     Overflow,
     Policy,
     Preferences,
     Reason,
     Relaxation,
-    Strategy,
     Waiting,
     order,
 )

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from office import NOW, Office, conversation, words
 
+from tertulia.core.conversation.explain_record import Explain
 from tertulia.core.routing.eligibility import refusals
-from tertulia.core.routing.explain import TOP, Explain, candidates, decide, explain, replay
+from tertulia.core.routing.explain import TOP, candidates, decide, explain, replay
 from tertulia.core.routing.facts import Reason
 from tertulia.core.routing.messages import Assign, TakenByHand
 

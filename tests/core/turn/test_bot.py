@@ -29,6 +29,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import (
     Actor,
+    ChangedFields,
     HandoffRequested,
     Message,
     OfferEnded,
@@ -385,9 +386,9 @@ ANGRY = Analysis(sentiment=-0.8)
 def test_the_language_is_kept_before_rules_are_tried() -> None:
     thread = Thread(rules(DEUTSCH, HOURS))
     said = thread.says("stunden?", Analysis("de"))
-    assert said[1] == Updated({"bot_context": {"language": "de"}}) and thread.entries[2].actor == Actor(
-        "system"
-    )
+    assert said[1] == Updated(ChangedFields(bot_context={"language": "de"})) and thread.entries[
+        2
+    ].actor == Actor("system")
     assert texts(said) == ["Ab neun."] and thread.c.bot_context == {"language": "de"}
     assert "language de (detected) is one of de" in str(said[2].metadata["reasons"])
     again = thread.says("stunden!", Analysis("fr"))

@@ -48,6 +48,7 @@ from tertulia.core.conversation.commands import (
 from tertulia.core.conversation.entries import (
     Actor,
     Assigned,
+    ChangedFields,
     Edited,
     Entry,
     EntryData,
@@ -417,7 +418,7 @@ def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
     offered = conversation(routing=Routing(OpenOffer("o", "ana", NOW + 9)))
     assert ask(offered, LEAD, snooze) == (
         OfferEnded("o", "ana", "withdrawn"),
-        Updated({"snoozed_until": NOW + 1}),
+        Updated(ChangedFields(snoozed_until=NOW + 1)),
     )
     snoozed = conversation(snoozed_until=NOW + 1)
     assert not snoozed.conversation.waits and conversation().conversation.waits
@@ -426,7 +427,7 @@ def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
             ask(snoozed, SERVICE, command)
     assert kinds(ask(snoozed, ANA, Assign("ana"))) == [Assigned, StatusChanged]
     assert kinds(ask(snoozed, ANA, answered())) == [Message]
-    awake = Updated({"snoozed_until": None})
+    awake = Updated(ChangedFields(snoozed_until=None))
     assert ask(snoozed, CUSTOMER, said())[:-1] == (awake,)
     reopened = ask(conversation(Status.RESOLVED, snoozed_until=NOW + 1), CUSTOMER, said())
     assert reopened[:-1] == (awake, StatusChanged(Status.RESOLVED, Status.OPEN))
@@ -485,12 +486,14 @@ def test_a_providers_repeat_is_known_by_its_id_alone() -> None:
 def test_only_what_changes_is_an_entry() -> None:
     state = conversation(subject="a", labels=("x",), metadata={"n": 1})
     assert ask(state, ANA, Update(Changes(subject="a", labels=("x",), metadata={"n": 1}))) == ()
-    assert ask(state, ANA, Update(Changes(subject="b", labels=("x",)))) == (Updated({"subject": "b"}),)
+    assert ask(state, ANA, Update(Changes(subject="b", labels=("x",)))) == (
+        Updated(ChangedFields(subject="b")),
+    )
     assert ask(state, ANA, Update(Changes(archived=False))) == ()
-    assert ask(state, ANA, Update(Changes(archived=True))) == (Updated({"archived_at": NOW}),)
+    assert ask(state, ANA, Update(Changes(archived=True))) == (Updated(ChangedFields(archived_at=NOW)),)
     archived = conversation(archived_at=5)
     assert ask(archived, ANA, Update(Changes(archived=True))) == ()
-    assert ask(archived, ANA, Update(Changes(archived=False))) == (Updated({"archived_at": None}),)
+    assert ask(archived, ANA, Update(Changes(archived=False))) == (Updated(ChangedFields(archived_at=None)),)
 
 
 def test_a_change_of_everything_is_one_command() -> None:

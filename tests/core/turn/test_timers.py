@@ -11,7 +11,7 @@ from samples import NOW, SERVICE, agent, answered, customer, received
 from timed_thread import CLOCK, HOUR, MINUTE, Thread
 
 from tertulia.core.conversation.commands import Assign, By, Changes, Open, Post, Rate, Release, Tick, Update
-from tertulia.core.conversation.entries import Message, SlaNoted, StatusChanged, Updated
+from tertulia.core.conversation.entries import ChangedFields, Message, SlaNoted, StatusChanged, Updated
 from tertulia.core.conversation.state import CSAT_ASK
 from tertulia.core.conversation.status import Status
 from tertulia.core.turn.account_rules import account_rules
@@ -111,7 +111,7 @@ def test_a_snooze_ends() -> None:
     thread = Thread()
     thread.do(received("hello"))
     thread.do(Update(Changes(snoozed_until=NOW + 2 * HOUR)), SERVICE)
-    assert thread.until(NOW + 3 * HOUR) == [(2 * HOUR, Updated({"snoozed_until": None}))]
+    assert thread.until(NOW + 3 * HOUR) == [(2 * HOUR, Updated(ChangedFields(snoozed_until=None)))]
     assert thread.c.snoozed_until is None
 
 

@@ -6,9 +6,11 @@ from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import EXPLAIN
 
 from tertulia.core.conversation.entries import Actor, Assigned, Entry, StatusChanged
 from tertulia.core.conversation.status import Status
@@ -57,7 +59,7 @@ def test_assignments_end_with_the_next_a_release_and_a_resolution() -> None:
 
     told = assignments_of(
         [
-            entry(1, Assigned("1", "ann", explain={"rank": 1})),
+            entry(1, Assigned("1", "ann", explain=EXPLAIN)),
             entry(2, StatusChanged(Status.OPEN, Status.ASSIGNED)),
             entry(3, Assigned("2", "bob", "ann")),
             entry(4, StatusChanged(Status.ASSIGNED, Status.PENDING)),
@@ -75,7 +77,31 @@ def test_assignments_end_with_the_next_a_release_and_a_resolution() -> None:
         ("4", "ann", None, ".000", "1970-01-01T00:00:08.000Z"),
         ("5", "cat", None, ".000", None),
     ]
-    assert told[0].explain == {"rank": 1}
+    assert told[0].explain is not None and told[0].explain.candidates == [] and told[1].explain is None
+
+
+def test_an_explain_record_is_shown_with_its_roster() -> None:
+    held = Entry("a", "c", 1, 1000, Actor("system"), Assigned("1", "ann", explain=EXPLAIN))
+    bare = {
+        "at": 5,
+        "conversation_id": "c",
+        "need": {"channel_type": "webchat", "topics": [], "language": "en", "teams": []},
+        "strategy": "least_busy",
+        "roster": "d1",
+        "passed": {"full": "2"},
+        "ranked": [[0, 1, 5, 3000, 0]],
+        "chosen": "ann",
+    }
+    candidates = [
+        {"agent_id": "ann", "rank": 1, "load": 1, "maximum": 5, "idle_since": "1970-01-01T00:00:03.000Z"},
+        {"agent_id": "bob", "reasons": ["full"]},
+    ]
+    for rosters, shown in (
+        ({}, bare),
+        ({"d1": ("ann", "bob")}, {**bare, "agents": ["ann", "bob"], "candidates": candidates}),
+    ):
+        (told,) = assignments_of([held], rosters)
+        assert msgspec.to_builtins(told.explain) == shown
 
 
 def test_a_period_is_bounded() -> None:
