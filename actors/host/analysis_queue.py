@@ -17,7 +17,7 @@ from ...core.conversation.commands import Outcome, ThreadKey
 from ...core.conversation.state import Conversation
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
-from .message_analysis import MessageAnalysis
+from .analysis.message_analysis import MessageAnalysis
 from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,20 +28,20 @@ from ..transport import codec
 from ..transport.entry_publisher import Publisher
 from ..transport.turns import Announce, TurnResult
 from .activations import Activations, ActiveConversation, ActiveThread, Load
+from .analysis.message_analysis import MessageAnalysis
 from .analysis_queue import AnalysisQueue
 from .commit_queue import CommitQueue, Undone
 from .deduplication import original_results
-from .message_analysis import MessageAnalysis
 from .pending_command import Admission, PendingCommand, Reply
 from .placement import Placement, Results
 from .rules_cache import RulesCache
+from .turn_runner import TurnRunner
 
 log = structlog.get_logger(__name__)
 
 NOT_FOUND = Refused("not_found", "no such conversation")
 OVERLOADED = Refused("overloaded", "too many commands are waiting", retry_after=1)
 UNAVAILABLE = Refused("storage_unavailable", "the storage could not be reached", retry_after=1)
-ACTOR_FAILS = Refused("internal", "the conversation's process fails repeatedly")
 MOVED = Moved()
 RANDOM_BITS = 80
 
@@ -68,7 +67,6 @@ class ConversationHost:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}
         self._archive = archive
-        self._placement = placement
         self._admission = Admission(max_waiting)
         self._stale = on_stale
         self._tasks = BackgroundTasks()
@@ -87,6 +85,7 @@ class ConversationHost:
             new_id=fresh_id,
             prepare=self.rules.prepare if self.rules is not None else None,
         )
+        self._turns = TurnRunner(placement, self.activations, self.commits, self.rules)
 
     async def main_loop(self) -> None:
         """Load, commit, and keep the accounts' rules up to date, until cancelled."""
@@ -266,11 +265,7 @@ class ConversationHost:
             self.accept(waiting)
 
     def _run_turn(self, item: PendingCommand, active: ActiveConversation[Any], opening: Entry | None) -> None:
-        active.touched = time.monotonic()
-        item.begin_turn(active, opened=opening is not None)
-        thread = active.thread
-        account = self.rules.get(thread.key.account_id) if self.rules is not None else None
-        result = self._placement.run(item, active, thread.thread.live, opening, account)
+        result = self._turns.run(item, active, opening)
         if isinstance(result, TurnResult):
             self._finish_turn(item, result)
         elif result is not None:
@@ -278,48 +273,10 @@ class ConversationHost:
 
     async def _finish_turns(self, results: Results) -> None:
         async for item, result in results:
-            if result is None:
-                self._on_actor_lost(item)
-            else:
-                self._finish_turn(item, result)
+            self._finish_turn(item, result)
 
-    def _finish_turn(self, item: PendingCommand, result: TurnResult) -> None:
-        active = item.active
-        assert isinstance(active, ActiveConversation)
-        if self.activations.conversations.get(active.id) is not active:
-            self.accept(item)  # its state was dropped while the turn ran in another process
-            return
-        item.decide(result)
-        if item.opened and result.write is None:
-            self.activations.unopen(active)
-            item.confirm()
-        elif result.write is not None:
-            before, after = result.write.before, result.write.after
-            active.known = after
-            if item.opened:
-                # the first commit of the thread stores its contact; if that fails, the thread is dropped
-                result.write.new_contact, active.thread.thread.new_contact = (
-                    active.thread.thread.new_contact,
-                    None,
-                )
-            if before is None or before.status is not after.status:
-                active.thread.thread.note(after)
-            if before is not None:
-                active.thread.thread.follow(before, after)
-            self.commits.add(item)
-        elif active.pending:
-            self.commits.add(item)  # the outcome depends on uncommitted writes
-        else:
-            item.confirm()
-
-    def _on_actor_lost(self, item: PendingCommand) -> None:
-        """The conversation's actor died during a turn: run the command again on the committed state."""
-        active = item.active
-        assert isinstance(active, ActiveConversation)
-        if self.activations.conversations.get(active.id) is active:
-            self.activations.drop_thread(active.thread.key)
-        item.fail(ACTOR_FAILS)
-        if not item.answered:
+    def _finish_turn(self, item: PendingCommand, result: TurnResult | None) -> None:
+        if not self._turns.finish(item, result) and not item.answered:
             self.accept(item)
 
     # -- commits

@@ -1,7 +1,7 @@
 """Which analyses (language, sentiment, intent) a customer's message needs before its turn, and which results are trusted.
 
 A message that needs no analysis costs only a few field reads. Libraries and classifier are called in
-`actors/host/message_analysis.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
+`actors/host/analysis/message_analysis.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
 """
 
 from __future__ import annotations

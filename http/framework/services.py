@@ -12,7 +12,7 @@ from ...actors.assistant.drafting import Drafter
 from ...actors.assistant.knowledge import Knowledge
 from ...actors.assistant.runs import AssistantRuns
 from ...actors.gateway.gateway import Gateway
-from ...actors.host.message_analysis import MessageAnalysis
+from ...actors.host.analysis.message_analysis import MessageAnalysis
 from ...actors.webhooks.event_delivery import WebhookCaller
 from ...core.accounts.records import ChannelType
 from ...core.channels.signed_urls import LinkSigner

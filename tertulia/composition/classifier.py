@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..actors.host.classifier_client import HttpClassifier
+from ..actors.host.analysis.classifier_client import HttpClassifier
 from ..settings import Settings
 
 

@@ -15,7 +15,7 @@ from ..actors.cluster.peer_watch import PeerWatch
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
-from ..actors.host.message_analysis import MessageAnalysis
+from ..actors.host.analysis.message_analysis import MessageAnalysis
 from ..actors.transport.ray_calls import DispatcherWaker
 from ..actors.webhooks.event_delivery import WebhookCaller
 from ..channels import CHANNELS

@@ -13,9 +13,9 @@ from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.cluster.ray_nodes import own_node
+from ..actors.host.analysis.message_analysis import MessageAnalysis
 from ..actors.host.host import ConversationHost
 from ..actors.host.membership import MembershipKeeper
-from ..actors.host.message_analysis import MessageAnalysis
 from ..actors.host.peer_links import PeerLinks
 from ..actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop

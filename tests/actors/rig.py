@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from samples import ACCOUNT
 
 from tertulia.actors.clock import fresh_id, now_ms
+from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.host.host import ConversationHost
-from tertulia.actors.host.message_analysis import MessageAnalysis
 from tertulia.actors.host.pending_command import PendingCommand
 from tertulia.actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from tertulia.actors.transport import codec

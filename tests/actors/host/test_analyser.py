@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tertulia.actors.host.message_analysis import MessageAnalysis
+from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
 from tertulia.core.ports.bots import Question
 from tertulia.core.turn.bot_rules import Classification
 from tertulia.core.turn.message_analysis import NO_ANALYSIS, Analysis, Wanted

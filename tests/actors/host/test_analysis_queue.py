@@ -20,7 +20,7 @@ from samples import (
     to_thread,
 )
 
-from tertulia.actors.host.message_analysis import MessageAnalysis
+from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
 from tertulia.core.conversation.commands import (
     Assign,
     Done,

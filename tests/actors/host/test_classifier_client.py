@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from tertulia.actors.host.classifier_client import CONCURRENCY, MAX_ANSWER, MAX_TEXT, HttpClassifier
+from tertulia.actors.host.analysis.classifier_client import CONCURRENCY, MAX_ANSWER, MAX_TEXT, HttpClassifier
 from tertulia.core.channels.delivery_policy import BreakerLimits
 from tertulia.core.ports.bots import Question
 from tertulia.core.turn.bot_rules import Classification

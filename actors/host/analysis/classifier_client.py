@@ -16,9 +16,9 @@ import msgspec
 import structlog
 from yarl import URL
 
-from ...core.channels.delivery_policy import Breaker, BreakerLimits
-from ...core.ports.bots import Question
-from ...core.turn.bot_rules import Classification
+from ....core.channels.delivery_policy import Breaker, BreakerLimits
+from ....core.ports.bots import Question
+from ....core.turn.bot_rules import Classification
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 import structlog
 from msgspec.structs import replace
 
-from ...core.ports.bots import Classifier, Question
-from ...core.turn.message_analysis import (
+from ....core.ports.bots import Classifier, Question
+from ....core.turn.message_analysis import (
     NO_ANALYSIS,
     READ,
     SCORED,

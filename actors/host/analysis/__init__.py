@@ -1,0 +1,1 @@
+"""The analysis of customers' messages before their turns: language, sentiment and intent."""
