@@ -15,7 +15,7 @@ import msgspec
 from ..conversation.entries import DeliveryStatus
 
 Credentials = Mapping[str, str]
-"""Field → value, as `channels.md` names them for each type."""
+"""Field → value; `http/routes/providers/channels.py` names the fields of each type."""
 
 
 class WebhookCall(msgspec.Struct, frozen=True):

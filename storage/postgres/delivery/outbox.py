@@ -116,7 +116,7 @@ class PostgresOutbox:
 
 
 def _to_send(row: Sequence[Any]) -> ToSend:
-    """A row of `outbox_claim.sql`, whose order is that of the struct's fields."""
+    """A row of the query `outbox_claim`, whose order is that of the struct's fields."""
     data, recipient, channel_type, subject, reply_to, references, told, about, before = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
