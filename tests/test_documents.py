@@ -13,6 +13,7 @@ from pathlib import PurePath
 
 import pytest
 from test_architecture import ROOT, product
+from test_rooms import ROOMS
 from typer.main import get_command
 
 from tertulia.__main__ import main  # noqa: F401  adds every command
@@ -165,3 +166,12 @@ def test_files_that_docstrings_name_exist() -> None:
 def test_every_path_that_is_made_up_is_in_a_document() -> None:
     texts = [(ROOT / name).read_text() for name in DOCUMENTS]
     assert {path for path in MADE_UP if not any(f"`{path}`" in text for text in texts)} == set()
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_the_map_shows_every_room(folder: str) -> None:
+    """A room within a room may be left out: its folder shows it."""
+    (row,) = re.findall(rf"^\| `{folder}/` \|(.*)$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    rooms = {room for level in ROOMS[folder] for room in level if (ROOT / folder / room).is_dir() and room}
+    shown = set(re.findall(r"`([\w/]+)`", row))
+    assert {room for room in rooms if room.partition("/")[0] not in shown} == set()
