@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 import structlog
@@ -147,20 +147,9 @@ class ModelCalls:
         if self._model is self._fallback:
             vectors, usage = await self._model.embed(texts)  # costs nothing: no line in the ledger
             return vectors, usage.model
-        call = await self._begin(self._model, account_id, "embedding", limits, None)
-        meter = Meter(self._monotonic())
-        try:
+        async with self._call(self._model, account_id, "embedding", limits, None) as meter:
             async with asyncio.timeout(self._deadline):
                 vectors, meter.usage = await self._model.embed(texts)
-            meter.outcome = "ok"
-        except ModelError as error:
-            meter.outcome = error.reason
-            raise
-        except TimeoutError:
-            meter.outcome = "timeout"
-            raise ModelError("timeout", f"no vectors within {self._deadline:g} s") from None
-        finally:
-            await self._end(self._model, call, meter)
         return vectors, meter.usage.model
 
     async def _counted(
@@ -171,19 +160,29 @@ class ModelCalls:
         limits: Limits,
         conversation_id: str | None,
     ) -> AsyncGenerator[str | Usage, None]:
-        call = await self._begin(model, account_id, request.purpose, limits, conversation_id)
+        async with (
+            self._call(model, account_id, request.purpose, limits, conversation_id) as meter,
+            aclosing(model.stream(request, secrets.token_hex(8))) as answer,
+        ):
+            ends = self._monotonic() + self._deadline
+            while True:
+                try:
+                    async with asyncio.timeout(max(0.0, ends - self._monotonic())):
+                        part = await anext(answer)
+                except StopAsyncIteration:
+                    return
+                meter.note(part, self._monotonic())
+                yield part
+
+    @asynccontextmanager
+    async def _call(
+        self, model: Model, account_id: str, purpose: Purpose, limits: Limits, conversation_id: str | None
+    ) -> AsyncGenerator[Meter, None]:
+        """A call, counted from its beginning to its end, however it ends. Raises ModelError, RateLimited."""
+        call = await self._begin(model, account_id, purpose, limits, conversation_id)
         meter = Meter(self._monotonic())
         try:
-            ends = self._monotonic() + self._deadline
-            async with aclosing(model.stream(request, secrets.token_hex(8))) as answer:
-                while True:
-                    try:
-                        async with asyncio.timeout(max(0.0, ends - self._monotonic())):
-                            part = await anext(answer)
-                    except StopAsyncIteration:
-                        break
-                    meter.note(part, self._monotonic())
-                    yield part
+            yield meter
             meter.outcome = "ok"
         except ModelError as error:
             meter.outcome = error.reason

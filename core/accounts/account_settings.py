@@ -20,7 +20,6 @@ TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$
 Keyword = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 MIDNIGHT = "24:00"
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-Seconds = Annotated[int, msgspec.Meta(ge=1, le=30 * 24 * 3600)]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=365 * 24 * 60)]
 
 

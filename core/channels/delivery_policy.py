@@ -21,15 +21,6 @@ AUTOMATIC_PER_SENDER: Final = {"email": 10, "sms": 60}
 """Messages that no person wrote, to one customer within an hour in all their conversations on a channel, by its type. Beyond them
 they are not sent, since machines may answer machines there. Elsewhere only people and their own bots write to a business."""
 
-STATUSES: Final = ("queued", "sending", "sent", "delivered", "read", "failed")
-"""In the order in which they overrule each other. `sending` is shown as `queued`."""
-_RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
-
-
-def later(current: str, told: str) -> str:
-    """The status after a receipt: the one of higher rank, so that order and repeats of receipts do not matter."""
-    return max(current, told, key=_RANK.__getitem__)
-
 
 def shard_of(channel_id: str, shards: int) -> int:
     """The dispatcher that a channel belongs to."""

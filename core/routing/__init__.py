@@ -3,7 +3,6 @@
 In reading order:
 - `facts`: agents, waiting conversations, needs, the policy, and `order`, the queue's order (priority with ageing)
 - `policy`: from an account's settings to its policy
-- `eligibility`: the rules for one agent and one conversation
 - `messages`: the events a desk handles, and its effects
 - `desk`: one account, event by event. `board`: where its conversations are, and the moves between these places
 - `queue`: positions, and the first conversation that fits. `agents`, `sorted_agents`: all agents as sets of bits, in order of choice

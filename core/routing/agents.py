@@ -1,6 +1,6 @@
 """All agents of an account as sets of bits: who is ready, who fits a need, who ranks first.
 
-`eligibility.py` states the same rules for one agent. Every agent has a slot for good: its bit in these sets, which are ints.
+Every agent has a slot for good: its bit in these sets, which are ints. `tests/office.py` states the same rules for one agent.
 """
 
 from __future__ import annotations

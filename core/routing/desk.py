@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from .agents import Agents
 from .board import Board, Offered
-from .eligibility import may_assign
 from .facts import Policy, Waiting, order
 from .messages import (
     Accepted,
@@ -180,7 +179,7 @@ class Desk:
         if agent is None:
             board.effects.append(RequestRefused(w.id, agent_id, "unknown_agent"))
             return
-        if (reason := may_assign(agent)) is not None:
+        if (reason := agent.not_assignable) is not None:
             board.effects.append(RequestRefused(w.id, agent_id, reason, holder))
             return
         known = self._release(w.id)

@@ -83,6 +83,13 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Whether it is an agent of the account, or still has something of it."""
         return not self.preferences.removed or self.load > 0
 
+    @property
+    def not_assignable(self) -> Reason | None:
+        """Why nobody may assign to it, not even by hand; None if they may. Open offers do not count: they can be withdrawn."""
+        if not self.preferences.available:
+            return Reason.UNAVAILABLE
+        return Reason.FULL if self.active >= self.preferences.maximum else None
+
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A conversation as the queue sees it. `waiting_since` is its age, kept across release, decline, requeueing and reopening;

@@ -9,12 +9,13 @@ import msgspec
 from msgspec.structs import asdict, astuple, replace
 
 from ..conversation.entries import Assigned, Entry, StatusChanged
-from ..conversation.explain_record import Explain
+from ..conversation.explain_record import Explain, Figures
 from ..conversation.status import HELD
-from ..routing.explain import candidates
+from ..routing.facts import Reason
+from ..routing.sorted_agents import bits
 from ..text.fields import AgentId, Id, Timestamp, about
 from ..times import rfc3339, rfc3339_or_none
-from .payloads import RoutingRecord
+from .payloads import RoutingCandidate, RoutingRecord
 
 
 class AssignmentView(msgspec.Struct, frozen=True):
@@ -68,12 +69,34 @@ def assignments_of(
 
 
 def _record(record: Explain, agents: tuple[str, ...] | None) -> RoutingRecord:
-    """A record as the API shows it: with its roster, each agent has its reasons or its rank."""
+    """A record as the API shows it. With its roster, each agent has its reasons or its rank."""
     if agents is not None:
         record = replace(record, agents=agents)
     shown = {
         **asdict(record),
-        "ranked": [astuple(figures) for figures in record.ranked],
-        "candidates": candidates(record) if agents is not None else [],
+        "ranked": [astuple(f) for f in record.ranked],
+        "candidates": candidates(record),
     }
     return msgspec.convert(shown, RoutingRecord, from_attributes=True)
+
+
+def candidates(record: Explain) -> list[RoutingCandidate]:
+    """Every agent of the roster: those with a rank, then those that ranked lower, then those passed over."""
+    ranked = {f.slot: (rank, f) for rank, f in enumerate(record.ranked, 1)}
+    reasons: dict[int, list[Reason]] = {}
+    for reason, mask in record.passed.items():
+        for slot in bits(int(mask, 16)):
+            reasons.setdefault(slot, []).append(Reason(reason))
+    found = [
+        _candidate(agent_id, reasons.get(slot, []), ranked.get(slot))
+        for slot, agent_id in enumerate(record.agents)
+    ]
+    return sorted(found, key=lambda c: (bool(c.reasons), c.rank is None, c.rank or 0, c.agent_id))
+
+
+def _candidate(agent_id: str, reasons: list[Reason], ranked: tuple[int, Figures] | None) -> RoutingCandidate:
+    if ranked is None:
+        return RoutingCandidate(agent_id, reasons)
+    rank, f = ranked
+    idle_since, assigned_at = (rfc3339_or_none(at or None) for at in (f.idle_since, f.assigned_at))
+    return RoutingCandidate(agent_id, reasons, rank, f.load, f.maximum, idle_since, assigned_at)

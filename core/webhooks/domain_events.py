@@ -6,7 +6,7 @@ A name is a few words, from general to specific: `conversation.message.received`
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from ..conversation.entries import Assigned, Entry, EntryData, Message, StatusChanged
 from ..conversation.status import LIVE, Status
@@ -31,7 +31,6 @@ DomainEvent = Literal[
     "agent.sla",
     "agent.queue",
 ]
-DOMAIN_EVENTS: Final[tuple[DomainEvent, ...]] = get_args(DomainEvent)
 _ENDS: Final[dict[Status, DomainEvent]] = {
     Status.RESOLVED: "conversation.resolved",
     Status.CLOSED: "conversation.closed",

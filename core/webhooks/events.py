@@ -7,7 +7,7 @@ Webhooks recommends (https://www.standardwebhooks.com). Hints (typing, presence,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,7 +32,6 @@ EventType = Literal[
     "notification:sla",
     "notification:queue",
 ]
-EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 ON_REQUEST = "notification:"
 """Types with this prefix are sent only to webhooks that name them: each repeats, for one user, what another event says."""
 PING = "ping"

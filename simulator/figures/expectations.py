@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
 
 import msgspec
@@ -127,6 +127,3 @@ def call_of(measure: str) -> tuple[str, str] | None:
     """`p99(ack)` as its function and what it is of."""
     call = _CALL.fullmatch(measure)
     return call and (call["how"], call["what"])
-
-
-Measures = Mapping[str, float]

@@ -8,9 +8,6 @@ from collections.abc import Callable
 
 from ..scenario.model import Channel
 
-MOST = 1_000_000
-"""Customers of one run; addresses made of digits have six for the number."""
-
 
 def _digits(run: str) -> str:
     return f"{zlib.crc32(run.encode()) % 100:02}"

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import ray
 import redis
@@ -44,7 +44,6 @@ from .start_checks import StartError, check_port, check_settings, loopback, reac
 log = structlog.get_logger(__name__)
 
 Say = Callable[[str], None]
-T = TypeVar("T")
 
 RAY_OPTIONS: dict[str, Any] = {
     "namespace": NAMESPACE,

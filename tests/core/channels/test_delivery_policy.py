@@ -1,10 +1,6 @@
-"""The rules of sending: statuses, repeated tries, circuit breaker and token bucket, as pure state machines."""
+"""The rules of sending: repeated tries, circuit breaker and token bucket, as pure state machines."""
 
 from __future__ import annotations
-
-import itertools
-from functools import reduce
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -12,14 +8,12 @@ from hypothesis import strategies as st
 
 from tertulia.core.channels.delivery_policy import (
     MAX_RETRY_AFTER,
-    STATUSES,
     Breaker,
     BreakerLimits,
     Bucket,
     Failure,
     RetryPolicy,
     Tries,
-    later,
     shard_of,
 )
 
@@ -28,25 +22,6 @@ LIMITS = BreakerLimits()
 DOWN = Failure("http_500", "down", retry=True, provider=True)
 BUSY = Failure("busy", "not now", retry=True)
 jitters = st.floats(0, 1, exclude_max=True)
-statuses = st.sampled_from(STATUSES)
-
-
-# -- statuses
-
-
-@given(st.lists(statuses, min_size=1), st.randoms())
-def test_the_order_and_repeats_of_receipts_do_not_matter(told: list[str], random: Random) -> None:
-    end = reduce(later, told)
-    shuffled = told * 2
-    random.shuffle(shuffled)
-    assert reduce(later, shuffled) == end
-
-
-@pytest.mark.parametrize(("current", "told"), list(itertools.product(STATUSES, STATUSES)))
-def test_a_status_only_moves_forward_and_failed_is_final(current: str, told: str) -> None:
-    after = later(current, told)
-    assert after in (current, told) and STATUSES.index(after) >= STATUSES.index(current)
-    assert current != "failed" or after == "failed"
 
 
 def test_every_channel_has_one_shard() -> None:

@@ -1,6 +1,6 @@
 """Any sequence of events, crashes among them, keeps what the desk promises; a slow oracle looks at everything after each.
 
-The oracle knows only `eligibility` (one agent, one conversation) and the desk's effects: whoever carries these out must end up
+The oracle knows only the rules for one agent and one conversation (`office.py`) and the desk's effects: whoever carries these out must end up
 with the same state as the desk.
 """
 
@@ -10,14 +10,12 @@ import msgspec
 from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from office import snapshot, why_waiting
+from office import refusals, replay, snapshot, unfit, unready, why_waiting
 
 from tertulia.core.accounts.account_settings import Hours
 from tertulia.core.accounts.business_hours import MINUTE
 from tertulia.core.conversation.explain_record import Explain, Need, Strategy
 from tertulia.core.routing.desk import Desk
-from tertulia.core.routing.eligibility import may_assign, refusals, unfit, unready
-from tertulia.core.routing.explain import candidates, replay
 from tertulia.core.routing.facts import (
     Overflow,
     Policy,
@@ -46,6 +44,7 @@ from tertulia.core.routing.messages import (
     WakeAt,
     Withdraw,
 )
+from tertulia.core.views.assignments import candidates
 
 START = 1_800_000_000_000
 ALL_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -242,7 +241,7 @@ class World(RuleBasedStateMachine):
             assert RequestRefused(w.id, agent, "held", holder) in effects
         elif known is None:
             assert RequestRefused(w.id, agent, "unknown_agent") in effects
-        elif reason := may_assign(known):
+        elif reason := known.not_assignable:
             assert RequestRefused(w.id, agent, reason, holder) in effects
         else:
             assert Assign(w.id, agent, by, holder) in effects  # type: ignore[arg-type]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from office import NOW, Office, conversation, words
+from office import NOW, Office, conversation, refusals, replay, words
 
 from tertulia.core.conversation.explain_record import Explain
-from tertulia.core.routing.eligibility import refusals
-from tertulia.core.routing.explain import TOP, candidates, decide, explain, replay
+from tertulia.core.routing.explain import TOP, decide, explain
 from tertulia.core.routing.facts import Reason
 from tertulia.core.routing.messages import Assign, TakenByHand
+from tertulia.core.views.assignments import candidates
 
 
 def test_every_agent_is_in_it_with_its_rank_or_reasons() -> None:
@@ -26,10 +26,10 @@ def test_every_agent_is_in_it_with_its_rank_or_reasons() -> None:
     assert assigned.explain is not None
     found = candidates(assigned.explain)
     assert [(c.agent_id, c.rank, c.reasons) for c in found] == [
-        ("dan", 1, ()),
-        ("ana", 2, ()),
-        ("ben", None, (Reason.CHANNEL, Reason.LANGUAGE)),
-        ("cem", None, (Reason.FULL,)),
+        ("dan", 1, []),
+        ("ana", 2, []),
+        ("ben", None, [Reason.CHANNEL, Reason.LANGUAGE]),
+        ("cem", None, [Reason.FULL]),
     ]
     assert (found[1].load, found[1].maximum) == (1, 4)
 
