@@ -10,7 +10,6 @@ export const ended = signal(false);
 let token = null;
 let renewal = 0;
 
-export const bearer = () => token;
 export const can = (role) => ({ agent: 1, lead: 2, admin: 3 })[user.value?.role] >= { agent: 1, lead: 2, admin: 3 }[role];
 
 export function authorization() {

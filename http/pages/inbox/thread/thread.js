@@ -212,8 +212,6 @@ export class Thread {
   }
 }
 
-export const provedPosition = () => proof.value?.position ?? null;
-
 // -- sending
 
 const turns = new Map(); // conversation → the message being sent, so that they leave in order
