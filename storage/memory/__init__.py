@@ -1,1 +1,1 @@
-"""In-memory implementations of ports, for tests and for embedding. The contract suites compare them with the real ones."""
+"""In-memory implementations of ports, for tests. The contract suites compare them with the real ones."""

@@ -1,7 +1,6 @@
 """Journal, archive, ownership and feeds in memory, over one `MemoryStore`.
 
-For embedding and for tests that need no database. The contract suite runs against these and against Postgres. Everything
-is lost with the process. Nothing here awaits, so every operation is atomic among the tasks of one loop.
+For tests that need no database. The contract suite runs against these and against Postgres. Nothing here awaits, so every operation is atomic among the tasks of one loop.
 """
 
 from __future__ import annotations

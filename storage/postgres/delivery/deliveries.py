@@ -1,7 +1,6 @@
 """Deliveries on Postgres, as clients and providers' receipts see them. Bound to one account by row-level security.
 
-`core/channels/delivery_policy.py` defines the order of statuses, the SQL function `delivery_rank` repeats it, and a test
-compares the two.
+The SQL function `delivery_rank` says which status overrules which, whatever the order of receipts.
 """
 
 from __future__ import annotations
