@@ -9,10 +9,15 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from . import control, email, email_messages, messenger, sms, telegram, telegram_methods, whatsapp
+from . import control, sms
 from .calling import Caller
+from .email import channel as email
+from .email import messages as email_messages
+from .meta import messenger, whatsapp
 from .model import Fault, File, State, Type
 from .provider import Call, Handler, Provider, Read, Refusal, json_response
+from .telegram import channel as telegram
+from .telegram import methods as telegram_methods
 
 MAX_REQUEST: Final = 64 * 1024 * 1024
 PROVIDERS: Final[dict[Type, Provider]] = {

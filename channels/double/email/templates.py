@@ -6,8 +6,8 @@ import html
 import re
 from typing import Any, Final
 
-from .model import MAX_TEMPLATES, Channel
-from .provider import Refusal
+from ..model import MAX_TEMPLATES, Channel
+from ..provider import Refusal
 
 _VARIABLE: Final = re.compile(r"\{\{\{?\s*([A-Za-z0-9_.]+)\s*\}?\}\}")
 _TEXTS: Final = ("Name", "Subject", "HtmlBody", "TextBody", "Alias")

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from .model import Channel, Fault, State, Webhook
-from .provider import Call, Refusal, object_of, retry_header
+from ..model import Channel, Fault, State, Webhook
+from ..provider import Call, Refusal, object_of, retry_header
 
 PATHS: Final = (
     ("POST", "/{account:[0-9A-Za-z_-]+}/messages"),

@@ -10,10 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from . import email, email_templates
-from .email_templates import refused
-from .model import Channel, Sent, State
-from .provider import Call, Reads, json_response, object_of, whole
+from ..model import Channel, Sent, State
+from ..provider import Call, Reads, json_response, object_of, whole
+from . import channel as email
+from . import templates
+from .templates import refused
 
 MAX_PAGE = 500
 STATUSES = {"delivered": "Delivered", "read": "Opened", "failed": "Bounced"}
@@ -83,17 +84,17 @@ def _details(state: State, call: Call) -> web.Response:
 def _templates(state: State, call: Call) -> web.Response:
     channel = _owner(state, call)
     if call.method == "POST":
-        return json_response(email_templates.summary(email_templates.saved(channel, _fields(call))))
+        return json_response(templates.summary(templates.saved(channel, _fields(call))))
     count, offset = whole(call.query.get("Count"), 100, MAX_PAGE), whole(call.query.get("Offset"), 0, 10**6)
-    found = [email_templates.summary(template) for template in channel.templates.values()]
+    found = [templates.summary(template) for template in channel.templates.values()]
     return json_response({"TotalCount": len(found), "Templates": found[offset : offset + count]})
 
 
 def _template(state: State, call: Call) -> web.Response:
     channel = _owner(state, call)
-    template = email_templates.one(channel, call.path["template"])
+    template = templates.one(channel, call.path["template"])
     if call.method == "PUT":
-        return json_response(email_templates.summary(email_templates.saved(channel, _fields(call), template)))
+        return json_response(templates.summary(templates.saved(channel, _fields(call), template)))
     if call.method == "DELETE":
         del channel.templates[template["TemplateId"]]
         return json_response({"ErrorCode": 0, "Message": f"Template {template['TemplateId']} removed."})

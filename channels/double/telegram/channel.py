@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, Taken, is_url, object_of
+from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
+from ..provider import Call, Paths, Reads, Refusal, Taken, is_url, object_of
 
 NEEDS: tuple[str, ...] = ("bot_token", "secret_token")
 SEND: Paths = (
@@ -347,4 +347,4 @@ def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
 
 
 READ: Reads = ()
-"""Its other methods are in `telegram_methods.py`, which knows this module."""
+"""Its other methods are in `methods.py`, which knows this module."""

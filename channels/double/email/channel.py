@@ -17,15 +17,15 @@ from typing import Any, Final
 
 import msgspec
 
-from . import email_templates
-from .email_templates import refused
-from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
-from .provider import Call, Paths, Reads, Refusal, Taken, retry_header
+from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
+from ..provider import Call, Paths, Reads, Refusal, Taken, retry_header
+from . import templates
+from .templates import refused
 
 NEEDS: tuple[str, ...] = ("server_token", "from_address", "webhook_user", "webhook_password")
 SEND: Paths = (("POST", "/email"), ("POST", "/email/{what:(batch|withTemplate|batchWithTemplates)/?}"))
 READ: Reads = ()
-"""Its other routes are in `email_templates.py` and `email_messages.py`."""
+"""Its other routes are in `templates.py` and `messages.py`."""
 MAX_MAILS: Final = 500
 MAX_BATCH: Final = 50 * 1024 * 1024
 TEXTS: Final = (
@@ -107,7 +107,7 @@ def accept(state: State, channel: Channel, call: Call) -> Taken:
     sent, answers = [], []
     for mail in mails:
         try:
-            whole = email_templates.filled(owner, mail) if "emplate" in what else mail
+            whole = templates.filled(owner, mail) if "emplate" in what else mail
             taken, answer = _taken(channel, whole, mail)
         except Refusal as refusal:
             if not what.startswith("batch"):

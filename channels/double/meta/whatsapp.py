@@ -14,33 +14,33 @@ from typing import Any, Final
 import phonenumbers
 from aiohttp import web
 
-from . import meta
+from ..model import Channel, Fault, File, Receipt, Said, Sent, State, StoredFile, Webhook, now_ms
+from ..provider import Call, Paths, Reads, Refusal, Taken, file_response, json_response
+from . import graph
 from . import whatsapp_contents as contents
-from .model import Channel, Fault, File, Receipt, Said, Sent, State, StoredFile, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, Taken, file_response, json_response
 
 NEEDS: tuple[str, ...] = ("app_secret", "verify_token", "access_token", "phone_number_id")
-SEND: Paths = meta.PATHS
+SEND: Paths = graph.PATHS
 DISPLAYED: Final = "15550783881"
 
-find = meta.account_of
+find = graph.account_of
 
 
 def accept(state: State, channel: Channel, call: Call) -> Taken:
-    body = meta.document(call)
+    body = graph.document(call)
     if body.get("messaging_product") != "whatsapp":
-        raise meta.refused(400, 100, "The parameter messaging_product is required.")
+        raise graph.refused(400, 100, "The parameter messaging_product is required.")
     if body.get("status") == "read":
         return _read(body)
     to = body.get("to") or body.get("recipient")
     if not isinstance(to, str) or not to:
-        raise meta.refused(400, 100, "The parameter to is required.")
+        raise graph.refused(400, 100, "The parameter to is required.")
     opaque = body.get("biz_opaque_callback_data")
     if opaque is not None and (not isinstance(opaque, str) or len(opaque) > 512):
-        raise meta.invalid("biz_opaque_callback_data must be text of at most 512 characters")
+        raise graph.invalid("biz_opaque_callback_data must be text of at most 512 characters")
     context = body.get("context")
     if context is not None and not (isinstance(context, dict) and isinstance(context.get("message_id"), str)):
-        raise meta.invalid("context must have a message_id")
+        raise graph.invalid("context must have a message_id")
     text = contents.text_of(state, channel, body)
     id = _id()
     known = _known(channel, to)
@@ -58,9 +58,9 @@ def _read(body: dict[str, Any]) -> Taken:
     """A customer's message marked as read, perhaps with a typing indicator: no message of ours."""
     typing = body.get("typing_indicator")
     if not isinstance(body.get("message_id"), str) or not body["message_id"].startswith("wamid."):
-        raise meta.refused(400, 100, "Invalid parameter", "message_id is not a message's id")
+        raise graph.refused(400, 100, "Invalid parameter", "message_id is not a message's id")
     if typing is not None and typing != {"type": "text"}:
-        raise meta.invalid("typing_indicator must have the type text")
+        raise graph.invalid("typing_indicator must have the type text")
     return Taken((), {"success": True})
 
 
@@ -83,8 +83,8 @@ def user_id(digits: str) -> str:
 
 
 def refusal(fault: Fault) -> Refusal:
-    final = meta.refused(400, 131026, "Message undeliverable", "the receiver cannot get this message")
-    return meta.fault_refusal(fault, 130429, final)
+    final = graph.refused(400, 131026, "Message undeliverable", "the receiver cannot get this message")
+    return graph.fault_refusal(fault, 130429, final)
 
 
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
@@ -144,7 +144,7 @@ def _change(channel: Channel, value: dict[str, Any], provider_id: str) -> Webhoo
         "metadata": {"display_phone_number": DISPLAYED, "phone_number_id": number},
     }
     entry = {"id": "102290129340398", "changes": [{"value": common | value, "field": "messages"}]}
-    return meta.signed(channel, "whatsapp_business_account", entry, provider_id)
+    return graph.signed(channel, "whatsapp_business_account", entry, provider_id)
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
@@ -180,7 +180,7 @@ def _media(state: State, call: Call) -> web.Response:
     https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#retrieve-media-url
     """
     if (number := state.find("whatsapp", "phone_number_id", call.path["media"])) is not None:
-        meta.check_token(number, call)
+        graph.check_token(number, call)
         return json_response(_number(number))
     stored = _stored(state, call)
     return json_response(
@@ -211,8 +211,8 @@ def _stored(state: State, call: Call) -> StoredFile:
     stored = state.file(call.path["media"])
     channel = state.channels.get(stored.channel) if stored else None
     if stored is None or channel is None or channel.type != "whatsapp":
-        raise meta.refused(400, 100, f"Object with ID '{call.path['media']}' does not exist")
-    meta.check_token(channel, call)
+        raise graph.refused(400, 100, f"Object with ID '{call.path['media']}' does not exist")
+    graph.check_token(channel, call)
     return stored
 
 
@@ -221,9 +221,9 @@ def _upload(state: State, call: Call) -> web.Response:
     channel = find(state, call)
     file = call.files.get("file")
     if channel.type != "whatsapp" or call.form.get("messaging_product") != "whatsapp":
-        raise meta.refused(400, 100, "The parameter messaging_product is required.")
+        raise graph.refused(400, 100, "The parameter messaging_product is required.")
     if file is None:
-        raise meta.refused(400, 100, "The parameter file is required.")
+        raise graph.refused(400, 100, "The parameter file is required.")
     kind = call.form.get("type") or file.content_type
     return json_response({"id": state.keep(channel, File(file.data, file.name, kind))})
 
@@ -239,7 +239,7 @@ def _file(state: State, call: Call) -> web.Response:
     channel = state.channels.get(stored.channel) if stored else None
     if stored is None or channel is None:
         raise Refusal(404, {"error": {"message": "no such file", "code": 404}})
-    meta.check_token(channel, call)
+    graph.check_token(channel, call)
     return file_response(stored.file.data, stored.file.content_type)
 
 

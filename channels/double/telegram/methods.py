@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from . import telegram
-from .model import Channel, Sent, State
-from .provider import Call, Reads, file_response, is_url, json_response
-from .telegram import chat_of, fields_of, parsed, refused, shown, text
+from ..model import Channel, Sent, State
+from ..provider import Call, Reads, file_response, is_url, json_response
+from . import channel as telegram
+from .channel import chat_of, fields_of, parsed, refused, shown, text
 
 MAX_DOWNLOAD: Final = 20 * 1024 * 1024
 MAX_WAIT: Final = 50

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from . import meta
-from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
-from .provider import Call, Paths, Reads, Refusal, Taken, file_response, is_url, json_response
+from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
+from ..provider import Call, Paths, Reads, Refusal, Taken, file_response, is_url, json_response
+from . import graph
 
 NEEDS: tuple[str, ...] = ("app_secret", "verify_token", "page_access_token", "page_id")
 SEND: Paths = ()
@@ -24,29 +24,29 @@ MAX_BUTTON_TEXT: Final = 640
 FILES: Final = ("image", "audio", "video", "file")
 ACTIONS: Final = ("typing_on", "typing_off", "mark_seen", "react", "unreact")
 
-find = meta.account_of
+find = graph.account_of
 
 
 def accept(state: State, channel: Channel, call: Call) -> Taken:
-    body = meta.document(call)
+    body = graph.document(call)
     recipient = body.get("recipient")
     to = recipient.get("id") if isinstance(recipient, dict) else None
     if not isinstance(to, str) or not to:
-        raise meta.refused(400, 100, "The parameter recipient is required")
+        raise graph.refused(400, 100, "The parameter recipient is required")
     if (action := body.get("sender_action")) is not None:
         if action not in ACTIONS:
-            raise meta.refused(400, 100, f"Param sender_action must be one of {{{', '.join(ACTIONS)}}}")
+            raise graph.refused(400, 100, f"Param sender_action must be one of {{{', '.join(ACTIONS)}}}")
         return Taken((), {"recipient_id": to})
     if body.get("messaging_type", "RESPONSE" if call.form else None) not in TYPES:
-        raise meta.refused(400, 100, "Param messaging_type must be one of {RESPONSE, UPDATE, MESSAGE_TAG}")
+        raise graph.refused(400, 100, "Param messaging_type must be one of {RESPONSE, UPDATE, MESSAGE_TAG}")
     message = body.get("message")
     if not isinstance(message, dict):
-        raise meta.refused(400, 100, "The parameter message is required")
+        raise graph.refused(400, 100, "The parameter message is required")
     text, attachment = message.get("text"), message.get("attachment")
     if (text is None) == (attachment is None):
-        raise meta.refused(400, 100, "Message must have either a text or an attachment")
+        raise graph.refused(400, 100, "Message must have either a text or an attachment")
     if text is not None and not (isinstance(text, str) and 0 < len(text) <= MAX_TEXT):
-        raise meta.refused(400, 100, f"Length of param message[text] must be 1 to {MAX_TEXT}")
+        raise graph.refused(400, 100, f"Length of param message[text] must be 1 to {MAX_TEXT}")
     answer = {"recipient_id": to, "message_id": _id()}
     if attachment is not None:
         text, kept = _attached(state, channel, attachment)
@@ -62,14 +62,14 @@ def _attached(state: State, channel: Channel, attachment: Any) -> tuple[str, dic
     if kind == "template" and isinstance(payload, dict):
         return _template(payload), {}
     if not isinstance(payload, dict) or kind not in FILES:
-        raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload")
+        raise graph.refused(400, 100, "Param message[attachment] needs a type and a payload")
     known = payload.get("attachment_id")
     if isinstance(known, str):
         if (stored := state.file(known)) is None or stored.channel != channel.id:
-            raise meta.refused(400, 100, "Param attachment_id is not the id of a file of this page")
+            raise graph.refused(400, 100, "Param attachment_id is not the id of a file of this page")
         return "", {}
     if not is_url(payload.get("url")):
-        raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload with a url")
+        raise graph.refused(400, 100, "Param message[attachment] needs a type and a payload with a url")
     return "", {"attachment_id": _reference(state, channel, kind)} if payload.get(
         "is_reusable"
     ) is True else {}
@@ -85,20 +85,20 @@ def _template(payload: dict[str, Any]) -> str:
     if kind == "button":
         text = payload.get("text")
         if not isinstance(text, str) or not 0 < len(text) <= MAX_BUTTON_TEXT:
-            raise meta.refused(
+            raise graph.refused(
                 400, 100, f"A button template needs a text of 1 to {MAX_BUTTON_TEXT} characters"
             )
         _check_buttons(payload.get("buttons"), 1)
         return text
     elements = payload.get("elements")
     if kind not in ("generic", "media", "receipt", "coupon", "customer_feedback"):
-        raise meta.refused(400, 100, "Param template_type is not known")
+        raise graph.refused(400, 100, "Param template_type is not known")
     if kind in ("generic", "media") and not (isinstance(elements, list) and 1 <= len(elements) <= 10):
-        raise meta.refused(400, 100, "A template has 1 to 10 elements")
+        raise graph.refused(400, 100, "A template has 1 to 10 elements")
     titles = []
     for element in elements if isinstance(elements, list) else ():
         if kind == "generic" and not (isinstance(element, dict) and element.get("title")):
-            raise meta.refused(400, 100, "An element needs a title")
+            raise graph.refused(400, 100, "An element needs a title")
         _check_buttons(element.get("buttons", []), 0)
         titles.append(element.get("title", ""))
     return "\n".join(titles)
@@ -108,7 +108,7 @@ def _check_buttons(buttons: Any, least: int) -> None:
     kinds = ("postback", "web_url", "phone_number", "account_link", "account_unlink")
     good = isinstance(buttons, list) and least <= len(buttons) <= 3
     if not good or not all(isinstance(one, dict) and one.get("type") in kinds for one in buttons):
-        raise meta.refused(400, 100, f"A template has {least} to 3 buttons of a known type")
+        raise graph.refused(400, 100, f"A template has {least} to 3 buttons of a known type")
 
 
 def _check_replies(replies: Any) -> None:
@@ -117,7 +117,7 @@ def _check_replies(replies: Any) -> None:
     if replies is not None and not (
         good and all(isinstance(one, dict) and one.get("content_type") in kinds for one in replies)
     ):
-        raise meta.refused(
+        raise graph.refused(
             400, 100, "Param quick_replies must have at most 13 replies of a known content_type"
         )
 
@@ -127,7 +127,7 @@ def _id() -> str:
 
 
 def refusal(fault: Fault) -> Refusal:
-    return meta.fault_refusal(fault, 613, meta.refused(400, 551, "This person isn't available right now."))
+    return graph.fault_refusal(fault, 613, graph.refused(400, 551, "This person isn't available right now."))
 
 
 def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
@@ -160,7 +160,7 @@ def _attachment(state: State, channel: Channel, file: Any, origin: str) -> dict[
 def _event(channel: Channel, customer: str, event: dict[str, Any], provider_id: str) -> Webhook:
     page, now = channel.credentials["page_id"], now_ms()
     messaging = {"sender": {"id": customer}, "recipient": {"id": page}, "timestamp": now} | event
-    return meta.signed(channel, "page", {"time": now, "id": page, "messaging": [messaging]}, provider_id)
+    return graph.signed(channel, "page", {"time": now, "id": page, "messaging": [messaging]}, provider_id)
 
 
 def receipt(channel: Channel, sent: Sent, receipt: Receipt) -> Webhook | None:
@@ -185,15 +185,15 @@ def _file(state: State, call: Call) -> web.Response:
 def _upload(state: State, call: Call) -> web.Response:
     """https://developers.facebook.com/docs/messenger-platform/reference/attachment-upload-api"""
     channel = find(state, call)
-    message = meta.document(call).get("message")
+    message = graph.document(call).get("message")
     attachment = message.get("attachment") if isinstance(message, dict) else None
     if not isinstance(attachment, dict) or attachment.get("type") not in FILES:
-        raise meta.refused(400, 100, "Param message[attachment] needs a type and a payload")
+        raise graph.refused(400, 100, "Param message[attachment] needs a type and a payload")
     if (file := call.files.get("filedata")) is not None:
         return json_response({"attachment_id": state.keep(channel, file)})
     payload = attachment.get("payload")
     if not isinstance(payload, dict) or not is_url(payload.get("url")):
-        raise meta.refused(400, 100, "The parameter filedata or a url is required")
+        raise graph.refused(400, 100, "The parameter filedata or a url is required")
     return json_response({"attachment_id": _reference(state, channel, attachment["type"])})
 
 

@@ -1,0 +1,1 @@
+"""Postmark, played: mails in and out, its list of messages, its templates."""

@@ -1,0 +1,1 @@
+"""Meta, played: Messenger with Instagram, and WhatsApp."""

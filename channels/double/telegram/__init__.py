@@ -1,0 +1,1 @@
+"""Telegram, played: updates of a bot, and the methods it may call."""
