@@ -37,7 +37,8 @@ from tertulia.core.conversation.commands import (
     ThreadKey,
 )
 from tertulia.core.conversation.entries import Actor, Entry
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.ports.archive import Archive, Repeat, ThreadWanted
 from tertulia.core.ports.journal import Journal, Write

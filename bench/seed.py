@@ -11,7 +11,8 @@ from uuid import UUID
 import asyncpg
 
 from tertulia.core.conversation.entries import Actor, Entry, Message, Opened, kind_of
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.ids import new_conversation_id, new_id, partition_of_thread
 from tertulia.storage.postgres.rows import encode_data
 

@@ -11,7 +11,8 @@ from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.transport.turns import TurnRequest
 from tertulia.core.conversation.commands import Command, Envelope
 from tertulia.core.conversation.entries import Actor, Entry, Message
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.ids import new_id
 from tertulia.core.turn.account_rules import AccountRules, StoredRule, account_rules
 from tertulia.core.turn.decide import open_conversation

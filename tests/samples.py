@@ -30,7 +30,8 @@ from tertulia.core.conversation.entries import (
     Updated,
 )
 from tertulia.core.conversation.explain_record import Explain, Figures, Need
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.conversation.status import Status
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import new_conversation_id, new_id

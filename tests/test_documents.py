@@ -43,7 +43,13 @@ FENCED = re.compile(r"```.*?```", re.DOTALL)
 @cache
 def tracked() -> frozenset[str]:
     """Every file of the tree; where git is not at hand, every file there is."""
-    found = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     names = found.stdout.split("\n") if found.returncode == 0 else []
     return frozenset(filter(None, names)) or frozenset(
         path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.is_file()

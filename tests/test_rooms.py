@@ -33,7 +33,7 @@ LONGEST_FUNCTION = 40
 LONG_FUNCTIONS = {
     "actors/host/conversation_actor.py:_turn": "one turn, step by step",
     "channels/outgoing/guard.py:request": "one request with its redirects",
-    "core/conversation/state.py:apply": "one case an entry",
+    "core/conversation/projection.py:apply": "one case an entry",
     "core/turn/bot.py:_respond": "one case an answer",
     "core/views/stream_events.py:events_of": "one case an entry",
     "tertulia/command_line/simulate.py:simulate": "one option a line",

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from ...core.conversation.commands import Done, Envelope, MarkRead, Open, Recall, Refused, Tick
 from ...core.conversation.entries import Actor, Entry, EntryData, HandoffRequested, Message, actor
+from ...core.conversation.projection import apply
 from ...core.conversation.recent_messages import CONTEXT_SIZE
-from ...core.conversation.state import Conversation, State, apply
+from ...core.conversation.state import Conversation, State
 from ...core.errors import Conflict, TertuliaError
 from ...core.ports.journal import Write
 from ...core.turn.account_rules import AccountRules

@@ -15,7 +15,8 @@ import structlog
 
 from ...core.conversation.commands import Envelope, Moved, Outcome, Refused, ThreadKey
 from ...core.conversation.entries import Entry, actor
-from ...core.conversation.state import Conversation, apply
+from ...core.conversation.projection import apply
+from ...core.conversation.state import Conversation
 from ...core.ids import new_conversation_id
 from ...core.ports.archive import Archive
 from ...core.ports.bots import RulesArchive

@@ -12,7 +12,8 @@ from typing import Final, Literal
 import msgspec
 
 from ..conversation.entries import Entry, Message
-from ..conversation.state import Conversation, by_machine
+from ..conversation.projection import by_machine
+from ..conversation.state import Conversation
 from .analysis import MessageAnalysis
 from .prompts import Line, Passage, Prompt, Speaker
 

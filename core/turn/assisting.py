@@ -27,8 +27,9 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
+from ..conversation.projection import by_machine
 from ..conversation.recent_messages import CONTEXT_SIZE
-from ..conversation.state import MACHINES_ANSWER, Conversation, State, by_machine, first_delivery
+from ..conversation.state import MACHINES_ANSWER, Conversation, State, first_delivery
 from ..conversation.status import BOT, OPEN, Change, Status, next_status
 from ..errors import Forbidden, Stale
 from ..text.normalization import MAX_FOLDED

@@ -25,7 +25,8 @@ from ..conversation.entries import (
     Updated,
     actor,
 )
-from ..conversation.state import Conversation, State, by_machine, first_delivery
+from ..conversation.projection import by_machine
+from ..conversation.state import Conversation, State, first_delivery
 from ..conversation.status import BOT, OPEN, RESOLVED, Change, next_status
 from ..text.languages import language_of
 from ..text.templates import render

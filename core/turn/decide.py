@@ -50,7 +50,8 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
-from ..conversation.state import Conversation, State, edited_at
+from ..conversation.projection import edited_at
+from ..conversation.state import Conversation, State
 from ..conversation.status import ASKED, FINAL, LIVE, Change, Status, next_status
 from ..errors import Conflict, Forbidden, Invalid, NotFound
 from . import assisting, form_filling

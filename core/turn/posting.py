@@ -21,6 +21,7 @@ from ..conversation.entries import (
     StatusChanged,
     Updated,
 )
+from ..conversation.projection import by_machine
 from ..conversation.recent_messages import CONTEXT_SIZE
 from ..conversation.state import (
     AUTO_REPLY,
@@ -29,7 +30,6 @@ from ..conversation.state import (
     MAX_AUTOMATIC,
     Conversation,
     State,
-    by_machine,
     first_delivery,
 )
 from ..conversation.status import FINAL, RESOLVED, Change

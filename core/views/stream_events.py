@@ -27,7 +27,7 @@ from ..conversation.entries import (
     StatusChanged,
 )
 from ..conversation.mentions import mentions_of
-from ..conversation.state import apply
+from ..conversation.projection import apply
 from ..text.fields import ConversationId, Timestamp, about
 from ..times import rfc3339
 from . import customers

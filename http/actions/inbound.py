@@ -21,7 +21,7 @@ from ...core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Rec
 from ...core.channels.records import NewMedia
 from ...core.conversation.commands import By, Command, Done, Edit, Envelope, Opening, Post, Receive, ThreadKey
 from ...core.conversation.entries import Attachment, Entry, Message
-from ...core.conversation.state import edited_at
+from ...core.conversation.projection import edited_at
 from ...core.errors import Internal, Overloaded, RateLimited, StorageUnavailable, TertuliaError
 from ...core.ports.inbound import Fault, Original
 from ...core.views.stream_events import conversation_topic

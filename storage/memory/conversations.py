@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from ...core.conversation.commands import ThreadKey
 from ...core.conversation.entries import Edited, Entry, Message
+from ...core.conversation.projection import amended, edited_at
 from ...core.conversation.recent_messages import Recent
-from ...core.conversation.state import Conversation, State, amended, edited_at
+from ...core.conversation.state import Conversation, State
 from ...core.conversation.status import Status
 from ...core.conversation.thread import NewContact, Thread
 from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation

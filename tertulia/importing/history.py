@@ -21,7 +21,8 @@ from ..core.conversation.entries import (
     StatusChanged,
     Updated,
 )
-from ..core.conversation.state import IMPORTED, State, apply
+from ..core.conversation.projection import apply
+from ..core.conversation.state import IMPORTED, State
 from ..core.conversation.status import LIVE, Status
 from ..core.ids import new_conversation_id, new_id, partition_of_thread
 from ..core.ports.journal import Write

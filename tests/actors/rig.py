@@ -20,7 +20,8 @@ from tertulia.actors.transport import codec
 from tertulia.actors.transport.turns import TurnRequest, TurnResult
 from tertulia.core.conversation.commands import Done, Envelope, Outcome, ThreadKey
 from tertulia.core.conversation.entries import Entry, Message
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.archive import Repeat, Target, ThreadWanted

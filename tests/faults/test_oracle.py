@@ -12,7 +12,8 @@ from oracle import History, Verdict, judge
 
 from tertulia.core.conversation.commands import ThreadKey
 from tertulia.core.conversation.entries import Actor, Entry, Message, Opened
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.ids import new_conversation_id, partition_of_thread
 from tertulia.core.ports.journal import StaleEpoch, Write
 from tertulia.storage.embedded import EmbeddedPostgres

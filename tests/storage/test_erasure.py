@@ -36,7 +36,8 @@ from tertulia.core.conversation.commands import (
     Update,
 )
 from tertulia.core.conversation.entries import Actor, Attachment, Entry, Message
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.ports.feeds import FeedHead
 from tertulia.core.ports.resources import NewIdentifier
 from tertulia.settings import Settings

@@ -13,7 +13,8 @@ from samples import OPENING, Scribe, agent, answered, received, to_conversation,
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.core.conversation.commands import Assign, Changes, Command, Open, Post, Rate, ThreadKey, Update
 from tertulia.core.conversation.entries import Actor, Assigned, Entry, Message, Rated, SlaNoted, StatusChanged
-from tertulia.core.conversation.state import Conversation, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import Conversation
 from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
 from tertulia.core.views.reports import Dimension, ReportItem

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from ....core.conversation.commands import Done, EndOffer
 from ....core.conversation.entries import Entry, Opened, StatusChanged
-from ....core.conversation.state import Conversation, LastHeld, State, apply
+from ....core.conversation.projection import apply
+from ....core.conversation.state import Conversation, LastHeld, State
 from ....core.conversation.status import HELD, LIVE
 from ....core.routing import messages
 from ....core.routing.desk import Desk

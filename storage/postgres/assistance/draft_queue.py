@@ -9,7 +9,7 @@ import structlog
 
 from ....core.accounts.account_settings import Assistance, known_settings
 from ....core.conversation.entries import Edited, Entry, Message
-from ....core.conversation.state import by_machine
+from ....core.conversation.projection import by_machine
 from ....core.ports.assistance.suggestions import DueDraft, Overtaken
 from ..database import Connection, Database
 from ..queries import sql

@@ -54,8 +54,9 @@ from tertulia.core.conversation.commands import (
     Update,
 )
 from tertulia.core.conversation.entries import Actor, Assigned, Edited, Entry, Message, Opened
+from tertulia.core.conversation.projection import amended, apply, edited_at
 from tertulia.core.conversation.recent_messages import CONTEXT_SIZE
-from tertulia.core.conversation.state import PREVIEW_LENGTH, State, amended, apply, edited_at
+from tertulia.core.conversation.state import PREVIEW_LENGTH, State
 from tertulia.core.conversation.status import HELD, LIVE, Status
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.errors import BY_CODE

@@ -9,7 +9,8 @@ from samples import NOW, SERVICE, THREAD
 
 from tertulia.core.conversation.commands import Changes, Opening, Update
 from tertulia.core.conversation.entries import Actor, Entry, StatusChanged
-from tertulia.core.conversation.state import State, apply
+from tertulia.core.conversation.projection import apply
+from tertulia.core.conversation.state import State
 from tertulia.core.conversation.status import FINAL, HELD, LIVE, Change, Status, next_status
 from tertulia.core.errors import Conflict
 from tertulia.core.turn.context import Turn

@@ -32,7 +32,7 @@ from tertulia.core.conversation.entries import (
     Message,
     StatusChanged,
 )
-from tertulia.core.conversation.state import by_machine
+from tertulia.core.conversation.projection import by_machine
 from tertulia.core.conversation.status import BOT, Status
 from tertulia.core.turn.assisting import ENOUGH, MAX_ANSWERS, NO_PROGRESS, RULE_GONE, STATE
 from tertulia.core.turn.bot import plan

@@ -60,8 +60,9 @@ from tertulia.core.conversation.entries import (
     StatusChanged,
     Updated,
 )
+from tertulia.core.conversation.projection import apply
 from tertulia.core.conversation.recent_messages import Recent
-from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State, apply
+from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State
 from tertulia.core.conversation.status import FINAL, HELD, Status
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
 from tertulia.core.turn.context import Turn
