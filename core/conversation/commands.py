@@ -107,7 +107,7 @@ class Open(_Command, frozen=True):
     find: bool = False
 
 
-class Changes(Fields, frozen=True):
+class Changes(Fields, frozen=True, kw_only=True):
     """What a patch asks for. `archived`: whether it is to be in the archive."""
 
     status: Status | UnsetType = UNSET

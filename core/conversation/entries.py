@@ -64,7 +64,7 @@ class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     size: Annotated[int | None, about("The file's size in bytes", 48213)] = None
 
 
-class Fields(msgspec.Struct, frozen=True, gc=False):
+class Fields(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """New values of a conversation's fields; a field that is UNSET keeps its value. `snoozed_until` in ms."""
 
     team_id: str | UnsetType | None = UNSET
@@ -83,7 +83,7 @@ class Fields(msgspec.Struct, frozen=True, gc=False):
         return {k: v for k in self.__struct_fields__ if (v := getattr(self, k)) is not UNSET}
 
 
-class ChangedFields(Fields, frozen=True):
+class ChangedFields(Fields, frozen=True, kw_only=True):
     """The fields that an entry changes. `strategy` is that of the conversation's routing; `archived_at` in ms."""
 
     archived_at: int | UnsetType | None = UNSET

@@ -118,7 +118,7 @@ class Comparison:
     def faults(self) -> list[str]:
         last, this = self._roots
         found = [f"{name}: gone" for name in last if name not in this]
-        for name in last.keys() & this.keys():
+        for name in sorted(last.keys() & this.keys()):
             found += self._compare(last[name], this[name], name)
         return sorted(found)
 

@@ -54,9 +54,9 @@ from tertulia.core.conversation.commands import (
     Update,
 )
 from tertulia.core.conversation.entries import Actor, Assigned, Edited, Entry, Message, Opened
-from tertulia.core.conversation.projection import amended, apply, edited_at
+from tertulia.core.conversation.projection import PREVIEW_LENGTH, amended, apply, edited_at
 from tertulia.core.conversation.recent_messages import CONTEXT_SIZE
-from tertulia.core.conversation.state import PREVIEW_LENGTH, State
+from tertulia.core.conversation.state import State
 from tertulia.core.conversation.status import HELD, LIVE, Status
 from tertulia.core.conversation.thread import Thread
 from tertulia.core.errors import BY_CODE
@@ -225,7 +225,9 @@ class World(RuleBasedStateMachine):
         assignee=st.sampled_from(["ana", "ben", None]), assigns=st.booleans(),
     )  # fmt: skip
     def patch(self, number: int, by: By, status: Status, assignee: str | None, assigns: bool) -> None:
-        self.ask(number, by, Update(Changes(status, assignee if assigns else msgspec.UNSET)))
+        self.ask(
+            number, by, Update(Changes(status=status, assignee_id=assignee if assigns else msgspec.UNSET))
+        )
 
     @rule(number=st.integers(0), by=st.sampled_from(PEOPLE), to=st.sampled_from(["ana", "ben", "lou", None]))
     def assign(self, number: int, by: By, to: str | None) -> None:
