@@ -65,13 +65,20 @@ class ActorProcess(ABC):
     """Shared by the processes of all roles."""
 
     role: ClassVar[str]
+    _work: asyncio.Task[None] | None = None
 
-    async def _start(self, parts: Parts, *steps: Callable[[], Awaitable[None]]) -> None:
-        """Take the steps in their order, then say that the process lives, and start its loops."""
+    async def _start(
+        self, parts: Parts, *steps: Callable[[], Awaitable[None]], announced: bool = False
+    ) -> None:
+        """Take the steps in their order, then say that the process lives (before them if `announced`), and start its loops."""
         self._life = ProcessLife(parts.beat, self._finish)
-        for step in (*steps, self._life.startup):
+        for step in (self._life.startup, *steps) if announced else (*steps, self._life.startup):
             await when_storage_is_up(step)
         self._work = asyncio.ensure_future(self._run(parts))
+
+    def _stop_work(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
 
     async def _run(self, parts: Parts) -> None:
         try:
@@ -141,7 +148,7 @@ class HostProcess(ActorProcess):
 
     async def _finish(self) -> None:
         await self._parts.membership.leave()
-        self._work.cancel()
+        self._stop_work()
         await self._listener.close()
         await self._parts.close()
 
@@ -165,7 +172,7 @@ class GatewayProcess(ActorProcess):
         await self._start(self._parts, self._parts.startup)
 
     async def _finish(self) -> None:
-        self._work.cancel()
+        self._stop_work()
         await self._parts.drain()
 
 
@@ -196,7 +203,7 @@ class DispatcherProcess(ActorProcess):
 
     async def _finish(self) -> None:
         await self._parts.drain()
-        self._work.cancel()
+        self._stop_work()
 
 
 class SupervisorParts(Parts, Protocol):
@@ -216,7 +223,8 @@ class SupervisorProcess(ActorProcess):
         self, compose: Callable[[Any, int], Awaitable[SupervisorParts]], settings: Any, number: int
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, number))
-        await self._start(self._parts, self._parts.supervisor.startup)
+        # Others take over the shards of whoever has not announced itself.
+        await self._start(self._parts, self._parts.supervisor.startup, announced=True)
 
     async def command(self, payload: bytes) -> bytes:
         """An encoded command in, its encoded outcome out."""
@@ -230,7 +238,7 @@ class SupervisorProcess(ActorProcess):
         return self._parts.supervisor.statistics()
 
     async def _finish(self) -> None:
-        self._work.cancel()
+        self._stop_work()
         self._parts.supervisor.close()
         await self._parts.close()
 

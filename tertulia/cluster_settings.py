@@ -102,6 +102,11 @@ class ClusterSettings(BaseSettings):
         return 0 if self.ray_address is None else 5
 
     @property
+    def may_have_several_supervisors(self) -> bool:
+        """Whether there are several now, or may be while this process lives: a cluster's number may change."""
+        return self.supervisors > 1 or self.ray_address is not None
+
+    @property
     def has_process_metrics(self) -> bool:
         """Whether each process listens for Prometheus."""
         return self.ray_address is not None if self.process_metrics is None else self.process_metrics

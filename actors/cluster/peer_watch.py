@@ -18,7 +18,8 @@ LOOK_EVERY = 0.5
 
 
 class PeerWatch:
-    """Watches processes number 0 … `count` - 1 of a kind."""
+    """Watches the processes of a kind: number 0 … `count` - 1, which may yet come, and whoever else announces itself. While the number
+    changes, processes differ in what they expect."""
 
     def __init__(
         self,
@@ -37,20 +38,21 @@ class PeerWatch:
         self._looked = -math.inf
         self._seen: dict[int, tuple[int | None, float]] = {}
         self.alive = frozenset(range(count))
-        self.incarnations: frozenset[str] = frozenset()
-        """Of those who are alive."""
+        self.numbers: dict[str, int] = {}
+        """Incarnation → number, of those who are alive."""
 
     async def look(self) -> frozenset[int]:
         """Read the heartbeats: the numbers of those who live. Raises StorageUnavailable, after which everybody's silence starts anew."""
-        before, self._looked = self._looked, -math.inf
-        states = {p.name: p for p in await self._processes.all() if p.kind == self._kind}
+        before = self._looked
+        self.forget_silence()
+        states = {_number(p.name): p for p in await self._processes.all() if p.kind == self._kind}
         now = self._looked = self._clock()
         if now - before > self._silent_after / 2:  # the first look, or this process was suspended
             self._seen = {
                 n: (beats, now if since > -math.inf else since) for n, (beats, since) in self._seen.items()
             }
-        for number in range(self._count):
-            state = states.get(f"{self._kind}:{number}")
+        for number in {*range(self._count), *states, *self._seen}:
+            state = states.get(number)
             beats = None if state is None else state.beats
             known, since = self._seen.get(number, (None, now))
             if beats is None and known is not None:
@@ -59,6 +61,14 @@ class PeerWatch:
                 since = now
             self._seen[number] = beats, since
         self.alive = frozenset(n for n, (_, since) in self._seen.items() if now - since < self._silent_after)
-        names = {f"{self._kind}:{n}" for n in self.alive}
-        self.incarnations = frozenset(p.incarnation for name, p in states.items() if name in names)
+        self.numbers = {p.incarnation: number for number, p in states.items() if number in self.alive}
+        self._seen = {n: seen for n, seen in self._seen.items() if n < self._count or n in states}
         return self.alive
+
+    def forget_silence(self) -> None:
+        """Everybody's silence starts anew with the next look: until then, nothing can be seen from here."""
+        self._looked = -math.inf
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition(":")[2])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -22,16 +22,17 @@ from ...core.conversation.commands import Done, Envelope, Refused
 from ...core.errors import Overloaded, TertuliaError
 from ...core.routing.alternatives.shadow import ShadowFigures
 from ...core.routing.supervision_messages import (
+    TAKEN_OVER,
     AgentPresence,
     Presence,
     QueuePage,
     QueuePlace,
     by_clock,
     shard_of,
-    supervisor_of,
 )
 from ..clock import now_ms
-from ..cluster.peer_watch import LOOK_EVERY, PeerWatch
+from ..cluster.peer_watch import LOOK_EVERY
+from ..cluster.shard_map import ShardMap
 from ..supervisor.supervisor import Supervisor
 from ..transport import codec
 from ..transport.ray_calls import SUPERVISOR_NAME, call, find
@@ -140,39 +141,38 @@ async def _value(supervisor: Supervisor, query: Query) -> QueryValue:
 
 
 class SupervisorClient:
-    """A gateway's end: implements `core.ports.supervision.Supervision`. `peers` watches the `supervisors`: an account whose
-    supervisor is gone is another one's."""
+    """A gateway's end: implements `core.ports.supervision.Supervision`. `watches`: whether there may be several supervisors, so that
+    an account's may change."""
 
-    def __init__(self, supervisors: int, peers: PeerWatch) -> None:
-        self._supervisors = supervisors
-        self._peers = peers
+    def __init__(self, shards: ShardMap, *, watches: bool) -> None:
+        self._shards = shards
+        self._watches = watches
         self._handles: dict[int, ActorHandle] = {}
+        self._connecting: set[int] = set()
         self._positions_paused_until = 0.0
 
     async def main_loop(self) -> None:
         """Watch the supervisors, and connect to each: when one is gone, Ray's head may be away, and no other can be found. A connection
         that takes long must not delay the watch."""
-        if self._supervisors == 1:
+        if not self._watches:
             return
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch())
-            for number in range(self._supervisors):
-                group.create_task(self._stay_connected(number))
+            while True:
+                try:
+                    await self._shards.look()
+                except TertuliaError as error:
+                    log.warning("supervisors_not_watched", error=repr(error))
+                for number in self._shards.alive - self._handles.keys() - self._connecting:
+                    self._connecting.add(number)
+                    group.create_task(self._connect(number))
+                await asyncio.sleep(LOOK_EVERY)
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                await self._peers.look()
-            except TertuliaError as error:
-                log.warning("supervisors_not_watched", error=repr(error))
-            await asyncio.sleep(LOOK_EVERY)
-
-    async def _stay_connected(self, number: int) -> None:
-        while True:
-            if number in self._peers.alive and number not in self._handles:
-                with contextlib.suppress(Overloaded):
-                    await self._call(number, "ping", deadline=QUERY_DEADLINE)
-            await asyncio.sleep(LOOK_EVERY)
+    async def _connect(self, number: int) -> None:
+        try:
+            with contextlib.suppress(Overloaded):
+                await self._call(number, "ping", deadline=QUERY_DEADLINE)
+        finally:
+            self._connecting.discard(number)
 
     async def ask(self, envelope: Envelope) -> Done:
         deadline = time.monotonic() + COMMAND_DEADLINE
@@ -191,23 +191,28 @@ class SupervisorClient:
             if isinstance(outcome, Done):
                 return outcome
             assert isinstance(outcome, Refused)
-            raise error_of(outcome)
+            if outcome.current != TAKEN_OVER:
+                raise error_of(outcome)
+            envelope = replace(envelope, attempt=envelope.attempt + 1)
+            await asyncio.sleep(RETRY_PAUSE)
         raise Overloaded(UNAVAILABLE, retry_after=2)
 
     async def present(self, entries: Sequence[Presence]) -> None:
+        await _while_taken_over(lambda: self._present(entries), QUERY_DEADLINE)
+
+    async def _present(self, entries: Sequence[Presence]) -> None:
         told: dict[int, list[Presence]] = {}
         for entry in entries:
             told.setdefault(self._supervisor_of(entry.account_id), []).append(entry)
         queries = {number: Present(said, now_ms()) for number, said in told.items()}
-        await asyncio.gather(*(self._query(number, q, _decode_nothing) for number, q in queries.items()))
+        sent = (self._query_one(n, q, _decode_nothing, QUERY_DEADLINE) for n, q in queries.items())
+        await asyncio.gather(*sent)
 
     async def agents(self, account_id: str) -> list[AgentPresence]:
-        return await self._query(self._supervisor_of(account_id), Agents(account_id), _decode_agents)
+        return await self._query(account_id, Agents(account_id), _decode_agents)
 
     async def queue(self, account_id: str, after: tuple[int, int, str] | None, limit: int) -> QueuePage:
-        return await self._query(
-            self._supervisor_of(account_id), Queue(account_id, after, limit), _decode_queue
-        )
+        return await self._query(account_id, Queue(account_id, after, limit), _decode_queue)
 
     async def positions(self, account_id: str, conversations: Sequence[str]) -> dict[str, QueuePlace]:
         """No positions while the supervisor is down: listing conversations does not wait for it."""
@@ -215,31 +220,37 @@ class SupervisorClient:
             return {}
         try:
             query = Positions(account_id, list(conversations))
-            return await self._query(
-                self._supervisor_of(account_id), query, _decode_positions, POSITIONS_DEADLINE
-            )
+            return await self._query(account_id, query, _decode_positions, POSITIONS_DEADLINE)
         except TertuliaError:
             self._positions_paused_until = time.monotonic() + POSITIONS_PAUSE
             return {}
 
     async def shadow(self, account_id: str) -> ShadowFigures | None:
-        return await self._query(self._supervisor_of(account_id), GetShadow(account_id), _decode_shadow)
+        return await self._query(account_id, GetShadow(account_id), _decode_shadow)
 
     async def refresh(self, account_id: str) -> None:
-        await self._query(self._supervisor_of(account_id), Refresh(account_id), _decode_nothing)
+        await self._query(account_id, Refresh(account_id), _decode_nothing)
 
     async def retell(self, account_id: str) -> None:
-        await self._query(self._supervisor_of(account_id), Retell(account_id), _decode_nothing)
+        await self._query(account_id, Retell(account_id), _decode_nothing)
 
     def _supervisor_of(self, account_id: str) -> int:
-        return supervisor_of(shard_of(account_id), self._supervisors, self._peers.alive)
+        return self._shards.supervisor_of(shard_of(account_id))
 
     async def _query(
         self,
-        number: int,
+        account_id: str,
         query: Query,
         decode: Callable[[bytes], Found[T] | Refused],
         deadline: float = QUERY_DEADLINE,
+    ) -> T:
+        async def attempt() -> T:
+            return await self._query_one(self._supervisor_of(account_id), query, decode, deadline)
+
+        return await _while_taken_over(attempt, deadline)
+
+    async def _query_one(
+        self, number: int, query: Query, decode: Callable[[bytes], Found[T] | Refused], deadline: float
     ) -> T:
         answer = decode(await self._call(number, "query", codec.encode(query), deadline=deadline))
         if isinstance(answer, Refused):
@@ -271,5 +282,20 @@ class SupervisorClient:
             except (RayError, TimeoutError, OSError, ValueError):
                 return None
 
-        found = await asyncio.gather(*(one(number) for number in range(self._supervisors)))
-        return {SUPERVISOR_NAME.format(number): figures for number, figures in enumerate(found)}
+        numbers = sorted(self._shards.known)
+        found = await asyncio.gather(*map(one, numbers))
+        return {SUPERVISOR_NAME.format(n): figures for n, figures in zip(numbers, found, strict=True)}
+
+
+async def _while_taken_over(attempt: Callable[[], Awaitable[T]], deadline: float) -> T:
+    """Repeat what the account's former supervisor refuses, until the successor is known. Raises Overloaded after `deadline` seconds."""
+    until = time.monotonic() + deadline
+    while True:
+        try:
+            return await attempt()
+        except Overloaded as error:
+            if error.current != TAKEN_OVER:
+                raise
+            if time.monotonic() + RETRY_PAUSE > until:
+                raise Overloaded(UNAVAILABLE, retry_after=2) from error
+        await asyncio.sleep(RETRY_PAUSE)

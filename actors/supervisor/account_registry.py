@@ -20,7 +20,7 @@ from ...core.ports.supervision import PresenceStore, SupervisionStore
 from ...core.routing.supervision_messages import Head, Presence, shard_of
 from .account.account_desk import AccountDesk
 from .account.desk_tools import DeskTools
-from .shard_ownership import Fence, ShardOwnership
+from .shard_ownership import Fence, ShardOwnership, held_elsewhere
 from .sticky_lookup import StickyLookup
 
 log = structlog.get_logger(__name__)
@@ -259,6 +259,6 @@ class AccountRegistry:
                 found = await self._last_held.fetch({(account_id, c.contact_id) for c in live if c.waits})
                 last_held = {contact_id: one for (_, contact_id), one in found.items()}
             if not self._shards.holds(fence):
-                raise Overloaded("another supervisor has taken this account over", retry_after=1)
+                raise held_elsewhere()
             state.desk = AccountDesk(account_id, facts, live, last, presences, self._tools(fence), last_held)
             return state.desk

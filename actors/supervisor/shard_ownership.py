@@ -1,8 +1,8 @@
 """The shards that a supervisor owns: takes them over, notices when another supervisor has one, and reclaims it on demand.
 
 The number of supervisors determines which shards one takes at its start; it takes those of others that are gone, too. If two
-supervisors take the same shard (while the number changes and old processes still run), the later one has it: each shard has
-its own epoch, which fences the earlier one's commands. The earlier one drops the shard's accounts and keeps the others.
+supervisors take the same shard (as while the number changes), the later one has it: each shard has its own epoch, which fences the
+earlier one's commands. The earlier one drops the shard's accounts and keeps the others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from ...core.errors import Overloaded
 from ...core.ports.supervision import SupervisionStore
-from ...core.routing.supervision_messages import shard_of
+from ...core.routing.supervision_messages import TAKEN_OVER, shard_of
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,11 @@ CONCURRENT_TAKEOVERS = 4
 
 Fence = tuple[int, int]
 """A shard and its epoch."""
+
+
+def held_elsewhere() -> Overloaded:
+    """The refusal of what the account's new supervisor should be asked."""
+    return Overloaded("another supervisor has taken this account over", current=TAKEN_OVER, retry_after=1)
 
 
 class ShardOwnership:
@@ -88,7 +93,7 @@ class ShardOwnership:
             if taken_over:
                 left = self._lost_at.get(shard, 0.0) + self._reclaim_after - time.monotonic()
                 if shard in self._lost_at and left > 0:
-                    raise Overloaded("another supervisor has taken this account over", retry_after=1)
+                    raise held_elsewhere()
                 await self._take_over(shard)
                 log.info("shard_taken", shard=shard, epoch=self._held[shard])
             return (shard, self._held[shard]), taken_over

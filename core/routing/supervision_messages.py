@@ -29,9 +29,14 @@ def shard_of(account_id: str) -> int:
 
 
 def supervisor_of(shard: int, supervisors: int, alive: Collection[int]) -> int:
-    """The number of the supervisor that is responsible for a shard: its own, or the next one that is alive. Its own if none is."""
-    own = shard % supervisors
-    return next((n for n in ((own + step) % supervisors for step in range(supervisors)) if n in alive), own)
+    """The number of the supervisor that should hold a shard whose holder is gone. It follows from those who are alive, not from how many
+    there should be: processes may differ in that. If none is alive, it is one of `supervisors`."""
+    numbers = sorted(alive) or range(supervisors)
+    return numbers[shard % len(numbers)]
+
+
+TAKEN_OVER: Final = {"reason": "taken_over"}
+"""`current` of a supervisor's Overloaded that means: another one has this account, ask that one."""
 
 
 def shards_of(supervisor: int, supervisors: int) -> range:

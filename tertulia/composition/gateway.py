@@ -13,6 +13,7 @@ from .. import __version__
 from ..actors.assistant.answering import Answerer
 from ..actors.cluster.peer_watch import PeerWatch
 from ..actors.cluster.process_beat import ProcessBeat
+from ..actors.cluster.shard_map import ShardMap
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
 from ..actors.host.analysis.message_analysis import MessageAnalysis
@@ -55,6 +56,7 @@ from ..storage.postgres.accounts.channels import PostgresChannels
 from ..storage.postgres.accounts.clients import PostgresClients
 from ..storage.postgres.accounts.contacts import PostgresContacts
 from ..storage.postgres.accounts.routing_journal import PostgresRoutingJournal
+from ..storage.postgres.accounts.supervision import PostgresSupervision
 from ..storage.postgres.accounts.teams import PostgresTeams
 from ..storage.postgres.assistance.articles import PostgresArticles
 from ..storage.postgres.assistance.reply_desk import PostgresReplyDesk
@@ -137,7 +139,10 @@ class GatewayParts:
         self.typists = Typists(self.hub)
         dispatchers = DispatcherWaker(settings.dispatchers)
         peers = PeerWatch(PostgresProcesses(database), "supervisor", settings.supervisors)
-        supervision = self._supervision = SupervisorClient(settings.supervisors, peers)
+        shards = ShardMap(peers, PostgresSupervision(database).holders, count=settings.supervisors)
+        supervision = self._supervision = SupervisorClient(
+            shards, watches=settings.may_have_several_supervisors
+        )
         self.retelling = HintRecovery(supervision, self.hub.accounts)
         self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
         agents = PostgresAgents(database)

@@ -6,6 +6,7 @@ import asyncio
 
 from ..actors.cluster.peer_watch import PeerWatch
 from ..actors.cluster.process_beat import ProcessBeat
+from ..actors.cluster.shard_map import ShardMap
 from ..actors.cluster.shard_takeover import ShardTakeover
 from ..actors.supervisor.supervisor import Supervisor
 from ..actors.transport.host_subscription import HostSubscription
@@ -59,19 +60,17 @@ class SupervisorParts:
             own=shards_of(number, settings.supervisors),
             incarnation=incarnation,
         )
-        self._takeover = ShardTakeover(
-            PeerWatch(PostgresProcesses(database), "supervisor", settings.supervisors),
-            store.holders,
-            self.supervisor.take_over,
-            number=number,
-            count=settings.supervisors,
-        )
+        peers = PeerWatch(PostgresProcesses(database), "supervisor", settings.supervisors)
+        shards = ShardMap(peers, store.holders, count=settings.supervisors)
+        self._takeover = ShardTakeover(shards, self.supervisor.take_over, number=number)
+        self._has_peers = settings.may_have_several_supervisors
 
     async def main_loop(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.supervisor.main_loop())
-            group.create_task(self._takeover.main_loop())
+            if self._has_peers:
+                group.create_task(self._takeover.main_loop())
 
     async def close(self) -> None:
         await self._valkey.aclose()

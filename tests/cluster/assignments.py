@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +23,8 @@ class Assignments:
 
     def __init__(self) -> None:
         self.done: list[float] = []
-        self.refused = 0
+        self.refused: Counter[int | str] = Counter()
+        """What else the answers were: by status, or by the error of the connection."""
 
     def longest_gap(self, begin: float, end: float) -> float:
         """The longest time without a success within a span, counted to its end if none came."""
@@ -38,6 +39,7 @@ async def assignments(service: Service) -> AsyncIterator[Assignments]:
         base_url=service.url,
         headers={"Authorization": f"Bearer {service.token('service', 'assignments')}"},
         timeout=aiohttp.ClientTimeout(total=DEADLINE),
+        connector=aiohttp.TCPConnector(force_close=True),  # each to another gateway
     )
     async with session:
         body = {"channel_id": WEBCHAT, "contact_identifier": "assignments"}
@@ -46,12 +48,14 @@ async def assignments(service: Service) -> AsyncIterator[Assignments]:
 
         async def assign() -> None:
             for number in itertools.count():
-                with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+                try:
                     async with session.post(path, json={"agent_id": f"assigned-{number % 2}"}) as answer:
                         if answer.status == 200:
                             probe.done.append(time.monotonic())
                         else:
-                            probe.refused += 1
+                            probe.refused[answer.status] += 1
+                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    probe.refused[type(error).__name__] += 1
                 await asyncio.sleep(EVERY)
 
         working = asyncio.ensure_future(assign())

@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [
@@ -53,14 +54,16 @@ from planned_changes import (  # noqa: E402
     move,
     rollback,
     serve_killed,
+    supervisors,
     unpack,
     upgrade,
 )  # fmt: skip
 from readers import SseReader, WsReader  # noqa: E402
 from service import Service  # noqa: E402
+from soak import soak  # noqa: E402
 from storage_faults import postgres, postgres_failover, valkey_failover, valkey_gone  # noqa: E402
 from storm import SETTINGS as STORM  # noqa: E402
-from storm import raise_file_limit, reconnect_storm  # noqa: E402
+from storm import network_storm, raise_file_limit, reconnect_storm  # noqa: E402
 from takeovers import owners  # noqa: E402
 
 EARLIER = "b83fd8c2"
@@ -71,18 +74,24 @@ CALM = 4.0
 
 FAULTS: dict[str, Fault] = {
     "join": join, "leave": leave, "move": move, "deploy": deploy, "upgrade": upgrade, "rollback": rollback,
-    "serve_killed": serve_killed, "power": power, "freeze": freeze, "slow": slow, "lossy": lossy,
+    "serve_killed": serve_killed, "supervisors": supervisors, "power": power, "freeze": freeze, "slow": slow, "lossy": lossy,
     "cut_5": cut(5), "cut_30": cut(30), "cut_90": cut(90), "deaf": cut_one_way("INPUT"), "mute": cut_one_way("OUTPUT"),
     "clock": clock, "disk_full": disk_full, "head": head, "head_alone": head_alone(5), "head_alone_90": head_alone(90),
     "supervisor": supervisor, "postgres": postgres, "postgres_failover": postgres_failover,
-    "valkey_failover": valkey_failover, "valkey_gone": valkey_gone, "storm": reconnect_storm, "blackout": blackout,
+    "valkey_failover": valkey_failover, "valkey_gone": valkey_gone, "storm": reconnect_storm,
+    "network_storm": network_storm, "blackout": blackout,
 }  # fmt: skip
 
 CLOCKS = {
     "PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "faults" / "clocks"), "{release}"]),
     "TERTULIA_TEST_CLOCKS": "/tmp/clocks",
 }
-SETTINGS: dict[str, dict[str, str]] = {"storm": STORM, "clock": CLOCKS}
+SETTINGS: dict[str, dict[str, str]] = {
+    "storm": STORM,
+    "network_storm": STORM,
+    "clock": CLOCKS,
+    "soak": CLOCKS,
+}
 """What a fault's machines need in their environment."""
 
 
@@ -104,6 +113,15 @@ def latencies(load: Load, begin: float, end: float) -> dict[str, float]:
         "p50_ms": round(1000 * percentile(took, 0.5), 1),
         "p99_ms": round(1000 * percentile(took, 0.99), 1),
     }
+
+
+def spans(service: Service, load: Load) -> list[dict[str, Any]]:
+    """The faults of a soak, each with its longest wait and its latencies."""
+    return [
+        {"fault": name, "took_s": round(end - begin, 1), "gap_s": round(load.history.longest_gap(begin, end), 2),
+         **latencies(load, begin, end)}
+        for name, begin, end in service.spans
+    ]  # fmt: skip
 
 
 async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
@@ -142,7 +160,8 @@ async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
         await asyncio.sleep(CALM)
         broken = time.monotonic()
         try:
-            await FAULTS[name](service, random.Random(seed))
+            fault = soak(given.minutes) if name == "soak" else FAULTS[name]
+            await fault(service, random.Random(seed))
             mended = time.monotonic()
             await load.flows()
             await asyncio.sleep(CALM)
@@ -159,12 +178,12 @@ async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
             "fault": name, "seed": seed, "lost": len(verdict.lost), "duplicated": len(verdict.duplicated),
             "out_of_order": len(verdict.misnumbered) + len(verdict.misseen), "unexpected": len(verdict.unexpected),
             "acknowledged": len(load.history.ok), "gap_s": round(gap, 2), "takeover_s": takeover and round(takeover, 2),
-            "assignment_gap_s": round(assignment_gap, 2), "fault_s": round(mended - broken, 1),
+            "assignment_gap_s": round(assignment_gap, 2), "assignments_refused": dict(probe.refused), "fault_s": round(mended - broken, 1),
             "nobody_ready_s": round(service.balancer.not_ready_for, 1), "before": latencies(load, began, broken),
             "during": latencies(load, broken, mended), "after": latencies(load, mended, ended),
             "statuses": {str(k): v for k, v in load.statuses.items()},
             "connections": [reader.connections for reader in readers], "resets": sum(r.resets for r in readers),
-            "note": service.note, "load": round(os.getloadavg()[0], 1),
+            "note": service.note, "spans": spans(service, load), "load": round(os.getloadavg()[0], 1),
         }  # fmt: skip
         print(json.dumps(row), flush=True)
         if not verdict.good:
@@ -174,9 +193,10 @@ async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("faults", nargs="*", help=f"of {', '.join(FAULTS)}; all by default")
+    parser.add_argument("faults", nargs="*", help=f"of {', '.join(FAULTS)}; all by default; or soak")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--minutes", type=float, default=60, help="how long a soak lasts")
     parser.add_argument("--writers", type=int, default=40)
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server"

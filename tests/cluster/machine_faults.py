@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -111,13 +112,14 @@ async def clock(service: Service, dice: random.Random) -> None:
 async def disk_full(service: Service, dice: random.Random) -> None:
     """A machine's own disk (Ray's session and logs) is full for twenty seconds."""
     machine = other(service, dice)
-    machine.bound_tmp(64)
+    machine.bound_tmp(shutil.disk_usage(machine.tmp).used // 2**20 + 32)
     ballast = machine.tmp / "ballast"
     with ballast.open("wb") as file, contextlib.suppress(OSError):
         while True:
             os.write(file.fileno(), bytes(4096))
     await asyncio.sleep(20)
     ballast.unlink()
+    machine.bound_tmp(4096)
 
 
 async def head(service: Service, dice: random.Random) -> None:

@@ -13,6 +13,8 @@ from waiting import until
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("host", "gateway", "supervisor")
+SETTLED = 5
+"""Seconds for which nothing more may change hands."""
 
 
 async def join(service: Service, dice: random.Random) -> None:
@@ -45,15 +47,44 @@ async def serve_killed(service: Service, dice: random.Random) -> None:
 
 async def deploy(service: Service, dice: random.Random) -> None:
     """All processes are renewed one by one, as by a new release."""
+    before = service.environment.get("TERTULIA_HEARTBEAT")
+    await _renew(service, TERTULIA_HEARTBEAT="13" if before == "14" else "14")
+
+
+async def _renew(service: Service, **settings: str) -> None:
     await service.stop_serve()
     rows = {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
-    await service.serve(TERTULIA_HEARTBEAT="14")
+    await service.serve(**settings)
 
     async def renewed() -> bool:
         return not rows & {row[0] for row in await service.sql("SELECT incarnation::text FROM processes")}
 
     await until(renewed, "all processes to be renewed", 180)
     await service.until_shares(3)
+
+
+async def supervisors(service: Service, dice: random.Random) -> None:
+    """The number of supervisors becomes three, and two again; then each has its own shards, and keeps them."""
+    for count in (3, 2):
+        before = await _takeovers(service)
+        await _renew(service, TERTULIA_SUPERVISORS=str(count))
+
+        async def divided(count: int = count) -> bool:
+            rows = await service.sql(
+                "SELECT s.shard, p.name FROM supervisors s LEFT JOIN processes p USING (incarnation)"
+            )
+            return all(name == f"supervisor:{shard % count}" for shard, name in rows)
+
+        await until(divided, f"{count} supervisors to have their own shards", 60)
+        settled = await _takeovers(service)
+        await asyncio.sleep(SETTLED)
+        assert await divided() and await _takeovers(service) == settled, "they go on taking from each other"
+        told = f"{settled - before} takeovers of 64 shards until {count} supervisors had their own"
+        service.note = "; ".join(filter(None, (service.note, told)))
+
+
+async def _takeovers(service: Service) -> int:
+    return (await service.sql("SELECT sum(epoch)::int FROM supervisors"))[0][0]
 
 
 async def upgrade(service: Service, dice: random.Random) -> None:

@@ -103,6 +103,8 @@ class Service:
         self.nodes: dict[str, asyncio.subprocess.Process] = {}
         self.note = ""
         """What a fault has to say, for the table."""
+        self.spans: list[tuple[str, float, float]] = []
+        """The faults of a soak: name, begin, end."""
 
     @property
     def url(self) -> str:

@@ -15,6 +15,7 @@ from waiting import until
 
 from tertulia.actors.clock import fresh_id, now_ms
 from tertulia.actors.cluster.peer_watch import PeerWatch
+from tertulia.actors.cluster.shard_map import ShardMap
 from tertulia.actors.cluster.shard_takeover import ShardTakeover
 from tertulia.actors.supervisor.account_registry import Intervals
 from tertulia.actors.supervisor.rosters import FIRST
@@ -122,10 +123,9 @@ async def test_a_supervisor_takes_over_the_shards_of_one_that_is_gone(rig: Super
     waiting = await rig.open(account)
     await until(lambda: right.accounts.desk(account), "its supervisor to know of it")
     clock = [0.0]
-    takeover = ShardTakeover(
-        PeerWatch(processes, "supervisor", 2, clock=lambda: clock[0]),
-        rig.backend.supervision.holders, left.take_over, number=0, count=2,
-    )  # fmt: skip
+    peers = PeerWatch(processes, "supervisor", 2, clock=lambda: clock[0])
+    shards = ShardMap(peers, rig.backend.supervision.holders, count=2)
+    takeover = ShardTakeover(shards, left.take_over, number=0)
 
     async def pass_time(seconds: float, *beating: int) -> None:
         for _ in range(round(seconds)):

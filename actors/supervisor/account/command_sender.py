@@ -16,6 +16,7 @@ import structlog
 
 from ....core.conversation.commands import Done, Envelope
 from ....core.errors import Internal, Overloaded, StorageUnavailable, Superseded, TertuliaError
+from ....core.routing.supervision_messages import TAKEN_OVER
 from ...background_tasks import BackgroundTasks
 
 log = structlog.get_logger(__name__)
@@ -122,7 +123,8 @@ class CommandSender:
                 attempt = in_flight.envelope.attempt + 1
                 in_flight.envelope = msgspec.structs.replace(in_flight.envelope, attempt=attempt)
             except Superseded:
-                _refuse(in_flight, Overloaded("the supervisor is being replaced", retry_after=1))
+                replaced = Overloaded("the supervisor is being replaced", current=TAKEN_OVER, retry_after=1)
+                _refuse(in_flight, replaced)
                 if in_flight.envelope.fence is not None:
                     self._on_superseded(in_flight.envelope.fence)
                 return False
