@@ -30,6 +30,7 @@ from ...core.views.stream_events import (
     events_of,
     parse_cursor,
 )
+from .lookups import lookup_slots
 from .replays import MAX_REPLAY, ReplayArchive, Replays, event_frame
 from .session import CloseCode, Frame, Session
 from .stream_limits import StreamCounts, StreamLimits
@@ -52,6 +53,7 @@ class Hub:
         limits: StreamLimits | None = None,
     ) -> None:
         self.counts = StreamCounts(limits or StreamLimits(gateway=max_streams))
+        self.lookups = lookup_slots()
         self._replays = Replays(archive)
         self._send_deadline = send_deadline
         self._topics: defaultdict[tuple[str, str], set[Session]] = defaultdict(set)  # by account and topic

@@ -17,6 +17,7 @@ from ...auth.rate_limits import address_key
 from ...framework.cors import CORS
 from ...framework.endpoint import Call
 from ...streams import topics as topic_rules
+from ...streams.lookups import Lookups
 from ...streams.session import Session, Transport
 
 TOPICS_PER_REQUEST = 50
@@ -76,8 +77,8 @@ def _flush(request: web.BaseRequest) -> None:
 
 
 async def subscribe(call: Call[None], session: Session, names: str | None) -> list[str]:
-    """The initial topics of a stream. Raises what `topics.resolve` does."""
-    conversations = call.services.stores.conversations
+    """The initial topics of a stream. Raises what `topics.resolve` does, and ConnectionResetError."""
+    conversations = Lookups(call.services.stores.conversations, call.services.hub.lookups, session)
     if call.principal.role is Role.CUSTOMER:
         call.services.hub.follow(session)
     if names is None or not names.strip():
