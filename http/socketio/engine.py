@@ -36,7 +36,7 @@ MAX_PACKET: Final = 512 * 1024
 """Bytes of one packet or polling body."""
 PING_INTERVAL, PING_TIMEOUT = 25, 20
 JOIN_WITHIN: Final = 10.0
-"""Seconds within which a connection must join a namespace."""
+"""Seconds within which a connection must join a namespace, and a WebSocket take over from polling."""
 MAX_UNREAD: Final = 64
 """Packets that a client has not yet read; beyond this, nothing more is read from the client. Events wait in its sessions' queues."""
 CLOSING: Final = 5.0
@@ -122,8 +122,20 @@ class _Socket:
             guard, max_msg_size=MAX_PACKET, compress=False, timeout=CLOSING
         )
         await socket.prepare(request)
-        await self._handler(self)
+        connection = self._handler.__self__
+        deadline = asyncio.get_running_loop().call_later(JOIN_WITHIN, self._expire, request)
+        try:
+            await self._handler(self)
+        finally:
+            deadline.cancel()
+            if not connection.upgraded:  # the library forgets it, and answers each poll at once with nothing
+                connection.upgrading = False
         return socket
+
+    def _expire(self, request: web.Request) -> None:
+        """End a socket that was opened to take over from polling, but has not."""
+        if not self._handler.__self__.upgraded and request.transport is not None:
+            request.transport.abort()
 
     async def close(self) -> None:
         await self._socket.close()

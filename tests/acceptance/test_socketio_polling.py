@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import aiohttp
 import httpx
 import pytest
 from desks import Desk, fresh, ok
@@ -78,3 +80,31 @@ async def test_a_body_in_pieces_is_read_whole(guarded: OwnServer) -> None:
 
         assert (await client.post(PATH, params=query, content=pieces())).text == "OK"
         assert (await client.get(PATH, params=query)).text.startswith("40/agents,")
+
+
+async def test_a_socket_that_does_not_take_over_ends(guarded: OwnServer) -> None:
+    """Whether it is silent or stops halfway. Polling goes on, and a poll waits again instead of returning nothing at once."""
+    token = guarded.token("service", "halfway")
+    async with aiohttp.ClientSession(guarded.url) as session:
+
+        async def halfway(said: list[str]) -> None:
+            query = {"EIO": "4", "transport": "polling"}
+            async with session.get(PATH, params=query) as response:
+                query["sid"] = json.loads((await response.text())[1:])["sid"]
+            packet = "40/agents," + json.dumps({"token": token})
+            async with session.post(PATH, params=query, data=packet) as response:
+                assert response.status == 200
+            async with session.ws_connect(PATH, params=query | {"transport": "websocket"}) as socket:
+                for text in said:
+                    await socket.send_str(text)
+                while not socket.closed:
+                    await socket.receive(timeout=30)
+            taken = ""
+            while (
+                "ready" not in taken
+            ):  # what had been queued, and the nothing that ended a poll for the upgrade
+                async with session.get(PATH, params=query) as response:
+                    assert response.status == 200
+                    taken += await response.text()
+
+        await asyncio.gather(halfway([]), halfway(["2probe"]))
