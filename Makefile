@@ -71,11 +71,11 @@ cases: $(READY) ## replay reported faults on the demo that `make serve` runs
 interop-guides: $(GUIDES) ## run the programs of docs/guides with each stream client, two of them in a browser
 	@$(BIN)/python -m pytest tests/guides --durations=5 $(ARGS)
 
-check: $(READY) ## check format, lint, types and architecture
+check: $(READY) ## check format, lint, types, architecture, and what the documents say of the tree
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright
-	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_architecture_of_tests.py tests/test_rooms.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_architecture_of_tests.py tests/test_rooms.py tests/test_documents.py
 
 chaos: $(READY) ## break machines under load, in network namespaces: make chaos ARGS="leave cut_30 --seeds 5"
 	@$(BIN)/python tests/cluster/chaos.py $(ARGS)

@@ -19,7 +19,7 @@ settings.load_profile("suite")  # a busy machine is not a failure
 
 Start = Callable[..., Awaitable[OwnServer]]
 SERVER_FOLDERS = {"acceptance", "contract", "faults", "guides"}
-SLOW = {"fuzz", "test_growth.py", "test_growth_table.py"}
+SLOW = {"fuzz", "test_growth.py", "test_growth_table.py", "test_json_growth.py"}
 """Folders and modules that `make test-unit` leaves out, though they need no server."""
 SERVER_FIXTURES = {
     "stage",
@@ -38,6 +38,14 @@ SHARED_SERVER = {"acceptance", "browser", "cases", "contract", "guides", "test_f
                  "test_npm_calls.py", "test_npm_package.py", "test_provider_double.py"}  # fmt: skip
 OWN_SERVERS = {"faults", "test_dedicated.py"}
 """Tests that start Tertulia, by place. In a parallel run one worker has all that share a server, and one all that break theirs."""
+SOURCES = {
+    "test_aiohttp_internals.py",
+    "test_architecture.py",
+    "test_architecture_of_tests.py",
+    "test_documents.py",
+    "test_rooms.py",
+}
+"""Tests of the sources, all by one worker, which reads and parses each source once."""
 SERVER_ORDER = ("guarded", "bounded", "battered", "own_server")
 """Fixtures with servers of their own, in the order of their tests, which come after those of the shared server: each server
 starts once."""
@@ -45,7 +53,10 @@ starts once."""
 
 def scope_of(path: Path) -> str:
     places = set(path.parts)
-    return "own" if places & OWN_SERVERS else "shared" if places & SHARED_SERVER else str(path)
+    for scope, own in (("own", OWN_SERVERS), ("shared", SHARED_SERVER), ("sources", SOURCES)):
+        if places & own:
+            return scope
+    return str(path)
 
 
 class ByPlace(LoadScopeScheduling):

@@ -15,7 +15,7 @@ from tertulia.simulator.figures.floor import Floor, gini
 from tertulia.simulator.figures.histograms import Histogram
 
 
-@searched(40)
+@searched(15)
 @given(st.lists(st.floats(0.00001, 80_000), min_size=1, max_size=300), st.integers(0, 300))
 def test_a_merged_histogram_is_that_of_all_values(values: list[float], cut: int) -> None:
     whole, parts = Histogram(), [Histogram(), Histogram()]

@@ -131,6 +131,7 @@ def test_every_command_survives_the_wire(command: Command) -> None:
     assert codec.decode_turn_requests(codec.encode(requests)) == requests
 
 
+@searched(40)
 @given(st.lists(entries(), max_size=3), st.none() | conversations, st.booleans(), conversations)
 def test_every_outcome_survives_the_wire(
     some: list[Entry], c: Conversation | None, repeated: bool, after: Conversation
@@ -149,7 +150,8 @@ def test_every_outcome_survives_the_wire(
     assert msgspec.structs.astuple(taken.write) == (c, after, tuple(some), "k", (1, 2), 3, None)
 
 
-@given(conversations, st.lists(entries(data[Message]), max_size=8))
+@searched(40)
+@given(conversations, st.lists(entries(data[Message]), max_size=4))
 def test_a_state_survives_the_wire(c: Conversation, recent: list[Entry]) -> None:
     state = State(c, Recent.of(recent))
     assert codec.decode_state(codec.encode(state)) == state

@@ -68,6 +68,7 @@ DEAR: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", DEAR)
 def test_a_body_costs_no_more_than_it_is_long(what: str) -> None:
     # 44 bytes of memory a byte is what Python's objects for `[]` take, once
@@ -76,6 +77,7 @@ def test_a_body_costs_no_more_than_it_is_long(what: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", DEAR)
 def test_the_checks_alone_cost_no_more(what: str) -> None:
     def check(body: bytes) -> None:

@@ -41,6 +41,7 @@ def operations(doc: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for methods in doc["paths"].values() for operation in methods.values()]
 
 
+@pytest.mark.slow
 def test_it_keeps_the_specification(doc: dict[str, Any]) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(doc).iter_errors()] == []
     assert doc["openapi"].startswith("3.1.") and doc["info"]["version"] == "1.2.3"
