@@ -14,7 +14,7 @@ ROOMS = {
     "core": [["errors", "ids", "special_addresses", "times"], ["text", "url_policy"], ["accounts"], ["conversation"],
              ["channels", "routing"], ["routing/alternatives", "turn", "views"], ["assistance"], ["webhooks"], ["ports"]],
     "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"], ["postgres/reports"],
-                ["memory", "postgres/accounts", "postgres/conversations"], ["postgres/assistance"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
+                ["postgres/accounts", "postgres/conversations"], ["postgres/assistance"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "models", "sms", "telegram"], [""]],
     "actors": [["background_tasks", "clock"], ["dispatcher", "host/analysis", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor/account"], ["supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],

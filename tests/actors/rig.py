@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from in_memory.bots import MemoryRulesArchive
+from in_memory.conversations import MemoryArchive, MemoryJournal, MemoryStore
 from msgspec.structs import replace
 from samples import ACCOUNT
 
@@ -26,8 +28,6 @@ from tertulia.core.conversation.thread import Thread
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.archive import Repeat, Target, ThreadWanted
 from tertulia.core.ports.journal import Write
-from tertulia.storage.memory.bots import MemoryRulesArchive
-from tertulia.storage.memory.conversations import MemoryArchive, MemoryJournal, MemoryStore
 
 Fault = Callable[[Callable[[], Awaitable[list[int]]]], Awaitable[list[int]]]
 """Gets the real commit, and does with it what it likes."""

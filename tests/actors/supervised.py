@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+from in_memory.supervision import MemoryPresence, MemorySupervision
 from rig import Rig
 from samples import ACCOUNT, SERVICE, THREAD, to_thread
 
@@ -18,7 +19,6 @@ from tertulia.core.conversation.entries import Entry
 from tertulia.core.errors import BY_CODE, Internal
 from tertulia.core.ports.http import Hint
 from tertulia.core.routing.supervision_messages import SHARDS, Presence
-from tertulia.storage.memory.supervision import MemoryPresence, MemorySupervision
 
 
 class HostSubscription:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from in_memory.bots import MemoryRulesArchive
+from in_memory.conversations import (
+    MemoryArchive,
+    MemoryFeeds,
+    MemoryJournal,
+    MemoryOwnership,
+    MemoryStore,
+)
+from in_memory.poison import MemoryPoisonList
+from in_memory.processes import MemoryProcesses
+from in_memory.supervision import MemorySupervision
 from msgspec.structs import replace
 from samples import uid
 
@@ -17,17 +28,6 @@ from tertulia.core.ports.journal import Journal
 from tertulia.core.ports.ownership import Ownership, Processes
 from tertulia.core.ports.supervision import SupervisionStore
 from tertulia.core.turn.account_rules import AccountRules
-from tertulia.storage.memory.bots import MemoryRulesArchive
-from tertulia.storage.memory.conversations import (
-    MemoryArchive,
-    MemoryFeeds,
-    MemoryJournal,
-    MemoryOwnership,
-    MemoryStore,
-)
-from tertulia.storage.memory.poison import MemoryPoisonList
-from tertulia.storage.memory.processes import MemoryProcesses
-from tertulia.storage.memory.supervision import MemorySupervision
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.accounts.bots import PostgresRulesArchive
 from tertulia.storage.postgres.accounts.supervision import PostgresSupervision

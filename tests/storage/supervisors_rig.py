@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 from backends import PostgresBackend
+from in_memory.supervision import MemoryPresence
 from samples import SERVICE, to_thread, uid
 
 from tertulia.actors.clock import fresh_id, now_ms
@@ -20,7 +21,6 @@ from tertulia.core.conversation.commands import Done, Envelope, Open, Opening, O
 from tertulia.core.conversation.entries import Assigned, Entry, Message
 from tertulia.core.errors import BY_CODE, Internal
 from tertulia.core.routing.supervision_messages import SHARDS, Presence, shard_of
-from tertulia.storage.memory.supervision import MemoryPresence
 
 
 class SupervisorsRig:

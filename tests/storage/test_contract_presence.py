@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from in_memory.supervision import MemoryPresence
 from msgspec.structs import replace
 from samples import uid
 
@@ -12,7 +13,6 @@ from tertulia.actors.clock import now_ms
 from tertulia.core.ports.supervision import PresenceStore
 from tertulia.core.routing.supervision_messages import REST, Presence
 from tertulia.storage.embedded import EmbeddedValkey
-from tertulia.storage.memory.supervision import MemoryPresence
 from tertulia.storage.valkey import client as valkey
 from tertulia.storage.valkey.presence import ValkeyPresence
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory.processes import MemoryProcesses
 
 from tertulia.actors.cluster.peer_watch import SILENT_AFTER, PeerWatch
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.ports.ownership import Process, ProcessState
 from tertulia.core.routing.supervision_messages import SHARDS, supervisor_of
-from tertulia.storage.memory.processes import MemoryProcesses
 
 
 class Processes(MemoryProcesses):

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory.processes import MemoryProcesses
 
 from tertulia.actors.cluster.peer_watch import PeerWatch
 from tertulia.actors.cluster.shard_map import ShardMap
 from tertulia.actors.cluster.shard_takeover import ShardTakeover
 from tertulia.core.ports.ownership import Process
 from tertulia.core.routing.supervision_messages import SHARDS, shards_of
-from tertulia.storage.memory.processes import MemoryProcesses
 
 
 class Cluster:

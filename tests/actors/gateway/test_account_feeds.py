@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_memory.conversations import MemoryFeeds, MemoryJournal, MemoryStore
 from samples import ACCOUNT, NOW, THREAD, Scribe, received, to_thread, uid
 
 from tertulia.actors.gateway.account_feeds import KEPT, MAX_HELD, Feed, FeedIntervals, Feeds
 from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested, Message
 from tertulia.core.errors import NotFound
 from tertulia.core.ports.feeds import FeedHead
-from tertulia.storage.memory.conversations import MemoryFeeds, MemoryJournal, MemoryStore
 
 
 def entry(position: int, content: str | None = None) -> Entry:

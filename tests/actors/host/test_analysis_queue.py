@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from in_memory.bots import MemoryRulesArchive
 from rig import Rig, raising
 from samples import (
     ACCOUNT,
@@ -38,7 +39,6 @@ from tertulia.core.ports.bots import Question
 from tertulia.core.ports.journal import NotStored
 from tertulia.core.turn.account_rules import StoredRule, account_rules
 from tertulia.core.turn.bot_rules import Classification
-from tertulia.storage.memory.bots import MemoryRulesArchive
 
 BILLING = StoredRule(
     "rule", "Billing", 1, "keyword", {"intent": "billing"}, {"reply_text": "About your bill …"}

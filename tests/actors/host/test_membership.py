@@ -9,6 +9,7 @@ import pytest
 from fuzzing import searched
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from in_memory.conversations import MemoryOwnership, MemoryStore
 from samples import uid
 from waiting import until
 
@@ -16,7 +17,6 @@ from tertulia.actors.host.membership import MembershipKeeper
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.journal import StaleEpoch
 from tertulia.core.ports.ownership import Peer
-from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
 TAKEOVER = 3.0
 

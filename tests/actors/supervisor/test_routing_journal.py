@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from in_memory.supervision import MemorySupervision
 from msgspec.structs import replace
 from samples import ACCOUNT, agent, to_conversation
 from supervised import Office
@@ -20,7 +21,6 @@ from tertulia.core.routing.facts import Policy, Preferences
 from tertulia.core.routing.journal import RoutingEntry, board_at, replayed
 from tertulia.core.routing.messages import Assign, Gone
 from tertulia.core.routing.supervision_messages import AgentFacts
-from tertulia.storage.memory.supervision import MemorySupervision
 
 FENCE = (0, 1)
 

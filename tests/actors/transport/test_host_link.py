@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from in_memory.conversations import MemoryOwnership
 from rig import Rig, stored_but
 from samples import ACCOUNT, CHANNEL, answered, listening, received, to_conversation, to_thread, uid
 from waiting import until
@@ -25,7 +26,6 @@ from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.journal import StaleEpoch
 from tertulia.core.ports.ownership import HostAddress
-from tertulia.storage.memory.conversations import MemoryOwnership
 
 HERE = "127.0.0.1"
 SECRET = bytes(range(32))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from in_memory.poison import MemoryPoisonList
 from rig import Rig, raising
 from samples import (
     ACCOUNT,
@@ -34,7 +35,6 @@ from tertulia.core.conversation.commands import Close, Done, Envelope, Refused, 
 from tertulia.core.conversation.poison import same_command, same_message
 from tertulia.core.errors import Internal, Invalid
 from tertulia.core.ports.journal import NotStored
-from tertulia.storage.memory.poison import MemoryPoisonList
 
 CONVERSATION = conversation_id()
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from in_memory.conversations import MemoryOwnership, MemoryStore
 from samples import ACCOUNT, CHANNEL, listening, received, to_conversation, to_thread, uid
 from waiting import until
 
@@ -16,7 +17,6 @@ from tertulia.core.conversation.entries import Actor, Entry, HandoffRequested
 from tertulia.core.errors import Conflict, Internal, NotFound, Overloaded
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.ownership import HostAddress, PartitionMap
-from tertulia.storage.memory.conversations import MemoryOwnership, MemoryStore
 
 OnOutcome = Callable[[Envelope, Outcome | None], None]
 

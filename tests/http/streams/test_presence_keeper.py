@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from in_memory.supervision import MemoryPresence
 
 from tertulia.actors.clock import WallClock
 from tertulia.actors.supervisor.account.presence import PresenceTable
@@ -14,7 +15,6 @@ from tertulia.core.accounts.principal import Principal, Role
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.routing.supervision_messages import Presence
 from tertulia.http.streams.presence import PresenceKeeper
-from tertulia.storage.memory.supervision import MemoryPresence
 
 MS = 1_000_000
 ANA = Principal(account_id="acme", role=Role.AGENT, user_id="ana", expires_at=1e12)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...core.accounts.account_settings import AccountSettings
-from ...core.conversation.entries import Assigned, Message
-from ...core.conversation.state import Conversation, LastHeld
-from ...core.conversation.status import HELD
-from ...core.routing.journal import RoutingEntry
-from ...core.routing.supervision_messages import (
+from tertulia.core.accounts.account_settings import AccountSettings
+from tertulia.core.conversation.entries import Assigned, Message
+from tertulia.core.conversation.state import Conversation, LastHeld
+from tertulia.core.conversation.status import HELD
+from tertulia.core.routing.journal import RoutingEntry
+from tertulia.core.routing.supervision_messages import (
     REST,
     AccountFacts,
     AgentFacts,
@@ -22,6 +22,7 @@ from ...core.routing.supervision_messages import (
     Unanswered,
     is_older,
 )
+
 from .conversations import MemoryStore
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.conversation.poison import MAX_LISTED, SetAsideCommand
+from tertulia.core.conversation.poison import MAX_LISTED, SetAsideCommand
 
 
 class MemoryPoisonList:

@@ -12,19 +12,19 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from ...core.conversation.commands import ThreadKey
-from ...core.conversation.entries import Edited, Entry, Message
-from ...core.conversation.projection import amended, edited_at
-from ...core.conversation.recent_messages import Recent
-from ...core.conversation.state import Conversation, State
-from ...core.conversation.status import Status
-from ...core.conversation.thread import NewContact, Thread
-from ...core.ids import PARTITIONS, is_uuid, partition_of_conversation
-from ...core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
-from ...core.ports.feeds import FeedHead
-from ...core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
-from ...core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
-from ..postgres.rows import conversation_to_json, encode_data
+from tertulia.core.conversation.commands import ThreadKey
+from tertulia.core.conversation.entries import Edited, Entry, Message
+from tertulia.core.conversation.projection import amended, edited_at
+from tertulia.core.conversation.recent_messages import Recent
+from tertulia.core.conversation.state import Conversation, State
+from tertulia.core.conversation.status import Status
+from tertulia.core.conversation.thread import NewContact, Thread
+from tertulia.core.ids import PARTITIONS, is_uuid, partition_of_conversation
+from tertulia.core.ports.archive import REPEATS_WITHIN, THREAD_RESOLVED, Repeat, Target, ThreadWanted
+from tertulia.core.ports.feeds import FeedHead
+from tertulia.core.ports.journal import DuplicateKey, Rejected, StaleEpoch, StaleSupervisor, Write
+from tertulia.core.ports.ownership import HostAddress, Membership, PartitionMap, Peer
+from tertulia.storage.postgres.rows import conversation_to_json, encode_data
 
 
 class _Feed:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict, replace
 
-from ...core.ports.journal import StaleEpoch
-from ...core.ports.ownership import Process, ProcessState
+from tertulia.core.ports.journal import StaleEpoch
+from tertulia.core.ports.ownership import Process, ProcessState
 
 
 class MemoryProcesses:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...core.turn.account_rules import AccountRules
+from tertulia.core.turn.account_rules import AccountRules
 
 
 class MemoryRulesArchive:
