@@ -15,9 +15,9 @@ from .session import Session
 from .stream_limits import user_key
 from .topics import Conversations
 
-LOOKUPS: Final = 3
+LOOKUPS: Final = 5
 """Streams of one gateway looked up at once. Others wait without a deadline: `StreamLimits` bounds how many."""
-LOOKUPS_PER_ACCOUNT: Final = 2
+LOOKUPS_PER_ACCOUNT: Final = 4
 
 
 def lookup_slots() -> FairSlots:
