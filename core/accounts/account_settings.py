@@ -295,11 +295,27 @@ def merge_settings(stored: dict[str, Any], given: dict[str, Any]) -> dict[str, A
     return {k: v for k, v in {**stored, **given}.items() if k not in given or v is not None}
 
 
+_PRIORITIES = "settings.sla.priorities"
+
+
+def _with_priority(path: str, sla: Any) -> str:
+    """The path of a fault in the targets of a priority, whose name msgspec leaves out."""
+    if not path.startswith(f"{_PRIORITIES}[...]"):
+        return path
+    for priority, targets in sla["priorities"].items():
+        try:
+            msgspec.convert(targets, Targets)
+        except msgspec.ValidationError as error:
+            return field_error(str(error), f"{_PRIORITIES}.{priority}")[0]
+    return path
+
+
 def _faults(name: str, value: Any) -> list[tuple[str, str]]:
     try:
         msgspec.convert({name: value}, AccountSettings)
     except msgspec.ValidationError as error:
-        return [field_error(str(error), "settings")]
+        path, message = field_error(str(error), "settings")
+        return [(_with_priority(path, value), message)]
     if name == "timezone" and not is_timezone(value):
         return [("settings.timezone", "no such IANA time zone")]
     if name == "business_hours":

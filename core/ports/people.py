@@ -19,6 +19,7 @@ from ..accounts.agents_and_teams import (
 )
 from ..accounts.records import Page, Place
 from ..conversation.entries import Actor
+from ..views.inbox_preferences import InboxPreferences, InboxPreferencesPatch
 
 
 class AgentStore(Protocol):
@@ -60,6 +61,16 @@ class PreferencesStore(Protocol):
         self, account_id: str, user_id: str, changes: dict[str, Any], by: Actor
     ) -> AgentPreferences | None:
         """Change fields of `AgentPreferences`; `notification_preferences` are merged key by key. Audited if `by` is another person."""
+        ...
+
+    async def inbox(self, account_id: str, user_id: str) -> InboxPreferences | None:
+        """What an agent keeps of the inbox; None if there is no such agent."""
+        ...
+
+    async def update_inbox(
+        self, account_id: str, user_id: str, patch: InboxPreferencesPatch
+    ) -> InboxPreferences | None:
+        """Merge changes key by key, those of two clients one after the other. Raises Invalid if there would be too many."""
         ...
 
 

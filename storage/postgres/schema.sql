@@ -1292,7 +1292,8 @@ CREATE TABLE public.agent_preferences (
     auto_accept boolean DEFAULT false NOT NULL,
     notification_preferences jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    inbox jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 ALTER TABLE ONLY public.agent_preferences FORCE ROW LEVEL SECURITY;

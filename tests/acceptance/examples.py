@@ -215,6 +215,8 @@ ROUTES: dict[str, Example] = {
     "GET /v1/agent-preferences": Example(TEAM, query="is_available=true&available_topics=x", foreign=None),
     "GET /v1/agent-preferences/me": Example(STAFF, foreign=None),
     "PATCH /v1/agent-preferences/me": Example(STAFF, {"languages": ["en"]}, foreign=None),
+    "GET /v1/agent-preferences/me/inbox": Example(STAFF, foreign=None),
+    "PATCH /v1/agent-preferences/me/inbox": Example(STAFF, {"shortcuts": {"resolve": "x"}}, foreign=None),
     "GET /v1/agent-preferences/{user_id}": Example(TEAM, names=USER),
     "PATCH /v1/agent-preferences/{user_id}": Example(LEADS, {"languages": ["en"]}, USER),
     "DELETE /v1/agents/{user_id}": Example(ADMIN, names=USER),

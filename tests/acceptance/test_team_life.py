@@ -33,6 +33,7 @@ HOURS = {
     "timezone": "Africa/Addis_Ababa",
 }
 ME = "/v1/agent-preferences/me"
+INBOX = f"{ME}/inbox"
 
 
 # -- preferences
@@ -71,6 +72,42 @@ async def test_preferences_begin_with_the_defaults_and_change_field_by_field(
     assert (by_lead["is_available"], by_lead["available_hours"]) == (True, None)
     page = ok(await desks["admin"].http.get("/v1/audit-log", params={"target_id": user}))
     assert [r["action"] for r in page["items"]] == ["agent_preferences.updated"]
+
+
+async def test_saved_filters_and_shortcuts_follow_the_agent(
+    server: OwnServer, desks: dict[str, Desk]
+) -> None:
+    user = fresh("roaming")
+    async with (
+        server.client(server.token("agent", user)) as office,
+        server.client(server.token("agent", user)) as home,
+    ):
+        assert ok(await office.get(INBOX), 200) == {"filters": {}, "shortcuts": {}}
+        ok(await office.patch(INBOX, json={"filters": {"Refunds": {"label": "refund"}}}), 200)
+        ok(await home.patch(INBOX, json={"filters": {"Mail": {"channel_type": "email"}}}), 200)
+        ok(await home.patch(INBOX, json={"shortcuts": {"resolve": "g x"}}), 200)
+        kept = ok(await office.get(INBOX), 200)
+        assert set(kept["filters"]) == {"Refunds", "Mail"} and kept["shortcuts"] == {"resolve": "g x"}
+        assert kept["filters"]["Refunds"] == {
+            "status": [], "team_id": None, "channel_type": None, "label": "refund", "priority": None, "q": "",
+            "sort": "last_message_at:desc",
+        }  # fmt: skip
+        after = ok(
+            await office.patch(INBOX, json={"filters": {"Mail": None}, "shortcuts": {"resolve": None}}), 200
+        )
+        assert (set(after["filters"]), after["shortcuts"]) == ({"Refunds"}, {})
+        for body, path in (
+            ({}, ""),
+            ({"filters": {"a": {"labels": []}}}, "filters[...].labels"),
+            ({"filters": {"a": {"status": ["lost"]}}}, "filters[...].status[0]"),
+            ({"shortcuts": {"resolve": "Enter"}}, "shortcuts[...]"),
+            ({"shortcuts": {f"c{n}": "x" for n in range(101)}}, "shortcuts"),
+        ):
+            refused = problem(await office.patch(INBOX, json=body), 422, "invalid")
+            assert [e["path"] for e in refused["errors"]] == [path]
+        assert ok(await home.get(INBOX), 200) == after
+        seen = ok(await desks["admin"].http.get(f"/v1/agent-preferences/{user}"), 200)
+        assert not {"filters", "shortcuts", "inbox"} & set(seen), "they are the agent's own"
 
 
 def block(**fields: Any) -> dict[str, Any]:

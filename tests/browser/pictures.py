@@ -29,7 +29,10 @@ SCREENS: Final[dict[str, dict[str, Any]]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 800}},
     "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}, "has_touch": True},
 }
-ADMIN: Final = ("queue", "teams", "canned", "articles", "deliveries", "channels", "bot_rules", "account", "clients", "webhooks", "failures", "audit")  # fmt: skip
+ADMIN: Final = (
+    "queue", "agents", "teams", "canned", "articles", "deliveries", "channels", "bot_rules", "routing", "account", "clients",
+    "webhooks", "failures", "audit",
+)  # fmt: skip
 VIEWS: Final = {
     "list": "inbox/all",
     "floor": "floor",

@@ -24,8 +24,8 @@ WIDGET = ROOT / "http/pages/widget"
 SCRIPTS = [path for folder in (PAGES, WIDGET, ROOT / "http/static/pages") for path in folder.rglob("*.js")]
 VIEWS = [
     "inbox/all", "floor", "reports", "preferences",
-    *(f"admin/{page}" for page in ("queue", "teams", "canned", "deliveries", "channels", "bot_rules", "account", "clients",
-                                   "webhooks", "failures", "audit")),
+    *(f"admin/{page}" for page in ("queue", "agents", "teams", "canned", "articles", "deliveries", "channels", "bot_rules", "routing",
+                                   "account", "clients", "webhooks", "failures", "audit")),
 ]  # fmt: skip
 CHANNEL_NAMES = {"Web chat", "E-mail"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

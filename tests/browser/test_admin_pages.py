@@ -125,9 +125,10 @@ async def settings_restored(server: OwnServer) -> AsyncIterator[None]:
 async def test_the_accounts_settings(server: OwnServer, admin: Page) -> None:
     async with settings_restored(server):
         await admin.goto("/inbox#/admin/account")
-        await admin.get_by_label("First reply").fill("7")
-        await admin.get_by_label("Until").fill("17:30")
-        await admin.get_by_label("From").fill("08:30")
+        await admin.get_by_label("First reply: All conversations").fill("7")
+        await admin.get_by_role("button", name="Add hours").click()
+        await admin.get_by_label("Until", exact=True).fill("17:30")
+        await admin.get_by_label("From", exact=True).fill("08:30")
         await admin.get_by_label("Mon").check()
         await admin.get_by_label("When a language model drafts a reply").select_option("off")
         await admin.get_by_role("button", name="Save").click()

@@ -19,7 +19,13 @@ from tertulia.core.accounts.agents_and_teams import (
     Team,
 )
 from tertulia.core.conversation.entries import Actor
-from tertulia.core.errors import Conflict
+from tertulia.core.errors import Conflict, Invalid
+from tertulia.core.views.inbox_preferences import (
+    MAX_FILTERS,
+    InboxPreferences,
+    InboxPreferencesPatch,
+    SavedFilter,
+)
 from tertulia.storage.postgres.accounts.accounts import PostgresAccounts
 from tertulia.storage.postgres.accounts.agents import PostgresAgents, PostgresPreferences
 from tertulia.storage.postgres.accounts.audit import PostgresAudit
@@ -175,6 +181,42 @@ async def test_only_what_is_given_changes(database: Database, account_id: str) -
     assert merged is not None and merged.notification_preferences == NotificationPreferences(False, False)
     cleared = await preferences.update(account_id, "ana", {"available_hours": None, "languages": []}, BY)
     assert cleared is not None and (cleared.available_hours, cleared.languages) == (None, ())
+
+
+def shortcuts(**keys: str | None) -> InboxPreferencesPatch:
+    return InboxPreferencesPatch(shortcuts=keys)
+
+
+async def test_what_an_agent_keeps_of_the_inbox_is_merged(
+    database: Database, account_id: str, other: str
+) -> None:
+    preferences = PostgresPreferences(database)
+    assert await preferences.inbox(account_id, "ana") is None
+    assert await preferences.update_inbox(account_id, "ana", shortcuts(resolve="x")) is None
+    for account in (account_id, other):
+        await PostgresAgents(database).ensure(account, "ana")
+    assert await preferences.inbox(account_id, "ana") == InboxPreferences({}, {})
+    # eight clients at once: none undoes what another saved
+    names = [f"command_{n}" for n in range(8)]
+    changes = [shortcuts(**{name: "x"}) for name in names]
+    await asyncio.gather(*(preferences.update_inbox(account_id, "ana", change) for change in changes))
+    refunds = SavedFilter(("open",), label="refund")
+    saved = await preferences.update_inbox(
+        account_id, "ana", InboxPreferencesPatch(filters={"Refunds": refunds}, shortcuts={"command_0": None})
+    )
+    assert saved == InboxPreferences({"Refunds": refunds}, dict.fromkeys(names[1:], "x"))
+    assert await preferences.inbox(account_id, "ana") == saved
+    assert await preferences.inbox(other, "ana") == InboxPreferences({}, {})
+    many = {f"filter {n}": SavedFilter() for n in range(MAX_FILTERS)}
+    with pytest.raises(Invalid) as caught:
+        await preferences.update_inbox(account_id, "ana", InboxPreferencesPatch(filters={**many}))
+    assert [path for path, _ in caught.value.errors] == ["filters"]
+    replaced = await preferences.update_inbox(
+        account_id, "ana", InboxPreferencesPatch(filters={**many, "Refunds": None})
+    )
+    assert replaced is not None and len(replaced.filters) == MAX_FILTERS
+    assert await PostgresAgents(database).remove(account_id, "ana", BY)
+    assert await preferences.inbox(account_id, "ana") is None
 
 
 async def test_only_others_changes_are_in_the_audit_log(database: Database, account_id: str) -> None:

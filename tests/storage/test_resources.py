@@ -129,6 +129,11 @@ async def test_a_sub_domain_is_unique(database: Database, account_id: str) -> No
         ({"sla": {"first_reply_minutes": 0}}, "settings.sla.first_reply_minutes"),
         ({"sla": {"other": 0}}, "settings.sla.other"),
         (
+            {"sla": {"priorities": {"high": {}, "urgent": {"first_reply_minutes": 0}}}},
+            "settings.sla.priorities.urgent.first_reply_minutes",
+        ),
+        ({"sla": {"priorities": {"low": {"mood": 0}}}}, "settings.sla.priorities.low.mood"),
+        (
             {"business_hours": {"schedule": [{"days": ["mon"], "start": "9", "end": "17:00"}]}},
             "settings.business_hours.schedule[0].start",
         ),

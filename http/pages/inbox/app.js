@@ -1,6 +1,6 @@
 // The page's beginning: restore the session or ask for a sign-in, then show the inbox.
-import { html, render, signal } from './basics/ui.js';
-import { preferredLanguage, speak, t } from './basics/i18n.js';
+import { effect, html, render, signal } from './basics/ui.js';
+import { language, preferredLanguage, speak, t } from './basics/i18n.js';
 import { applyTheme } from './basics/preferences.js';
 import { ended, restore, user } from './data/session.js';
 import { SignIn } from './sign_in.js';
@@ -37,5 +37,6 @@ function App() {
 applyTheme();
 await Promise.all([speak(preferredLanguage()), restore().catch(() => false).then((ok) => (ok ? begin() : null))]);
 restored.value = true;
+effect(() => { const wanted = preferredLanguage(); if (wanted !== language.peek()) speak(wanted); }); // chosen here or in another tab
 render(html`<${App} />`, document.getElementById('app').parentElement.appendChild(document.createElement('div')));
 document.getElementById('app').remove();

@@ -52,10 +52,19 @@ onEvent(({ type, data, conversation_id: id, at }) => {
   } else if (type === 'notification:mention') {
     notify(t('You were mentioned'), data.content.slice(0, 100), id);
     say(t('You were mentioned: {text}', { text: data.content.slice(0, 80) }), { action: { label: t('Open'), run: () => openConversation(id) } });
+  } else if (type === 'conversation:updated' && data.snoozed_until === null) {
+    const until = snoozes.get(id);
+    snoozes.delete(id);
+    const c = peek(id);
+    if (!until || new Date(at) < until || c?.assignee_id !== user.value?.userId) return; // woken by hand, or a colleague's
+    notify(t('Snooze is over'), nameIn(c), id);
+    say(t('Snooze is over: {name}', { name: nameIn(c) }), { action: { label: t('Open'), run: () => openConversation(id) } });
   } else if (type === 'notification:queue' || type === 'notification:sla') {
     say(type === 'notification:sla' ? t('SLA: {name}', { name: nameIn(peek(id) ?? data) }) : t('Nobody can take {name}', { name: nameIn(data) }), { action: { label: t('Open'), run: () => openConversation(id) } });
   }
 });
+const snoozes = new Map(); // conversation → until when it is snoozed
+onChange((id) => { const until = peek(id).snoozed_until; if (until) snoozes.set(id, new Date(until)); });
 onChange((id) => { const c = peek(id); if (c.assignee_id && c.assignee_id !== user.value?.userId) drop(id); });
 
 export function Offers() {

@@ -7,6 +7,7 @@ import { can, signOut, user } from './data/session.js';
 import { nameOf } from './data/people.js';
 import { Details } from './thread/details_pane.js';
 import { go, route } from './basics/router.js';
+import { loadInboxPreferences } from './data/inbox_preferences.js';
 import { loadNotices } from './notices.js';
 import { List } from './list/list_pane.js';
 import { loadAll } from './data/people.js';
@@ -26,6 +27,7 @@ export function startShell() {
   start();
   loadAll();
   loadNotices();
+  loadInboxPreferences();
   showUnread();
   bindKeys();
   let view = null;

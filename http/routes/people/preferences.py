@@ -1,4 +1,5 @@
-"""`/v1/agent-preferences`: which conversations an agent takes, and when. Agents edit their own, leads those of others.
+"""`/v1/agent-preferences`: which conversations an agent takes, and when. Agents edit their own, leads those of others; what an agent keeps
+of the inbox (`…/me/inbox`) is theirs alone.
 
 Agents are users who have used a token of the account or were added to one of its teams; they start with default preferences.
 """
@@ -20,6 +21,7 @@ from ....core.accounts.agents_and_teams import (
 from ....core.accounts.records import ChannelType
 from ....core.errors import NotFound
 from ....core.text.fields import NextCursor, about
+from ....core.views.inbox_preferences import InboxPreferences, InboxPreferencesPatch
 from ....core.views.people import AgentPreferencesView, preferences_view
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer
@@ -162,6 +164,23 @@ async def patch(call: Call[AgentPreferencesPatch]) -> web.Response:
     return await _change(call, user_id(call))
 
 
+async def read_inbox(call: Call[None]) -> web.Response:
+    agent_id = (await _own(call)).user_id
+    return answer(_present(await call.services.stores.preferences.inbox(call.account_id, agent_id)))
+
+
+async def patch_inbox(call: Call[InboxPreferencesPatch]) -> web.Response:
+    given(call.body)
+    agent_id, stores = (await _own(call)).user_id, call.services.stores
+    return answer(_present(await stores.preferences.update_inbox(call.account_id, agent_id, call.body)))
+
+
+def _present(found: InboxPreferences | None) -> InboxPreferences:
+    if found is None:
+        raise NotFound("no such agent")
+    return found
+
+
 BASE = "/v1/agent-preferences"
 ONE = {200: AgentPreferencesView}
 ROUTES = [
@@ -169,6 +188,10 @@ ROUTES = [
           query=PreferencesQuery, tag=TAG),
     Route("GET", f"{BASE}/me", read_own, "me", ONE, "getMyPreferences", "One's own preferences", tag=TAG),
     Route("PATCH", f"{BASE}/me", patch_own, "me", ONE, "updateMyPreferences", "Change one's own preferences", body=AgentPreferencesPatch, tag=TAG),
+    Route("GET", f"{BASE}/me/inbox", read_inbox, "me", {200: InboxPreferences}, "getMyInboxPreferences",
+          "One's own saved filters and changed shortcuts", tag=TAG),
+    Route("PATCH", f"{BASE}/me/inbox", patch_inbox, "me", {200: InboxPreferences}, "updateMyInboxPreferences",
+          "Save or delete one's own filters and shortcuts", body=InboxPreferencesPatch, tag=TAG),
     Route("GET", BASE + "/{user_id}", read, "agents.read", ONE, "getAgentPreferences", "An agent's preferences", tag=TAG),
     Route("PATCH", BASE + "/{user_id}", patch, "agents.manage", ONE, "updateAgentPreferences", "Change an agent's preferences",
           body=AgentPreferencesPatch, tag=TAG),

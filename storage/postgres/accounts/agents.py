@@ -18,6 +18,12 @@ from ....core.accounts.agents_and_teams import (
 from ....core.accounts.records import Page, Place
 from ....core.conversation.entries import Actor
 from ....core.errors import Conflict, NotFound
+from ....core.views.inbox_preferences import (
+    InboxPreferences,
+    InboxPreferencesPatch,
+    merged,
+    stored_preferences,
+)
 from ..database import Connection, Database
 from ..pages import bounds, page_of
 from ..queries import sql
@@ -158,3 +164,19 @@ class PostgresPreferences:
                     connection, account_id, by, "agent_preferences.updated", ("agent", user_id), details
                 )
         return _preferences(row) if row is not None else None
+
+    async def inbox(self, account_id: str, user_id: str) -> InboxPreferences | None:
+        async with self._database.account(account_id) as connection:
+            row = await connection.fetchrow(sql("inbox_preferences_get"), account_id, user_id)
+        return stored_preferences(msgspec.json.decode(row[0])) if row is not None else None
+
+    async def update_inbox(
+        self, account_id: str, user_id: str, patch: InboxPreferencesPatch
+    ) -> InboxPreferences | None:
+        async with self._database.account(account_id) as connection, connection.transaction():
+            row = await connection.fetchrow(sql("inbox_preferences_lock"), account_id, user_id)
+            if row is None:
+                return None
+            after = msgspec.json.encode(merged(msgspec.json.decode(row[0]), patch))
+            await connection.execute(sql("inbox_preferences_put"), account_id, user_id, after.decode())
+        return stored_preferences(msgspec.json.decode(after))

@@ -79,3 +79,21 @@ UPDATE agent_preferences SET available_channels = coalesce($3, available_channel
   is_available = coalesce($9, is_available), auto_accept = coalesce($10, auto_accept),
   notification_preferences = notification_preferences || coalesce($11::text::jsonb, '{}'), updated_at = now()
 WHERE account_id = $1 AND user_id = $2 RETURNING {{columns}}
+
+
+-- name: inbox_preferences_get
+-- What an agent keeps of the inbox, as JSON.
+-- $1 uuid account, $2 text user
+SELECT inbox::text FROM agent_preferences WHERE account_id = $1 AND user_id = $2
+
+
+-- name: inbox_preferences_lock
+-- The same, for a change: another one waits until this one is done.
+-- $1 uuid account, $2 text user
+SELECT inbox::text FROM agent_preferences WHERE account_id = $1 AND user_id = $2 FOR UPDATE
+
+
+-- name: inbox_preferences_put
+-- Replace what an agent keeps of the inbox.
+-- $1 uuid account, $2 text user, $3 text JSON
+UPDATE agent_preferences SET inbox = $3::text::jsonb WHERE account_id = $1 AND user_id = $2

@@ -4,9 +4,10 @@ import { t } from '../basics/i18n.js';
 import { attempt } from '../data/toasts.js';
 import { can } from '../data/session.js';
 
+const PROVIDERS = new Set(['deliveries', 'channels', 'failures']);
 const PAGES = () => [
-  ['queue', t('Queue'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['articles', t('Knowledge'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],
-  ['channels', t('Channels'), 'admin'], ['bot_rules', t('Bot rules'), 'admin'], ['account', t('Account'), 'admin'], ['clients', t('API clients'), 'admin'],
+  ['queue', t('Queue'), 'lead'], ['agents', t('Agents'), 'lead'], ['teams', t('Teams'), 'lead'], ['canned', t('Canned responses'), 'lead'], ['articles', t('Knowledge'), 'lead'], ['deliveries', t('Deliveries'), 'lead'],
+  ['channels', t('Channels'), 'admin'], ['bot_rules', t('Bot rules'), 'admin'], ['routing', t('Routing'), 'admin'], ['account', t('Account'), 'admin'], ['clients', t('API clients'), 'admin'],
   ['webhooks', t('Event webhooks'), 'admin'], ['failures', t('Failures'), 'admin'], ['audit', t('Audit log'), 'admin'],
 ];
 
@@ -18,7 +19,7 @@ export function Admin({ page }) {
     let isCurrent = true;
     setPage(null);
     document.querySelector('.admin > nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }); // on a phone the nav is one line
-    attempt(() => import(`./${name}.js`)).then((loaded) => { if (isCurrent && loaded) setPage(() => loaded.default); });
+    attempt(() => import(PROVIDERS.has(name) ? `./providers/${name}.js` : `./${name}.js`)).then((loaded) => { if (isCurrent && loaded) setPage(() => loaded.default); });
     return () => { isCurrent = false; };
   }, [name]);
   return html`<div class="admin"><nav aria-label=${t('Settings')}>${pages.map(([known, text]) => html`<a key=${known} href="#/admin/${known}" aria-current=${known === name ? 'page' : null}>${text}</a>`)}</nav>

@@ -4,7 +4,7 @@ import { t } from '../basics/i18n.js';
 import { api, search } from '../data/api.js';
 import { attempt } from '../data/toasts.js';
 import { full, number } from '../basics/format.js';
-import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
+import { Area, change, Choice, Field, Form, made, Remove, Table, useList, value } from './parts.js';
 
 const READERS = () => [['internal', t('The team alone')], ['public', t('Customers and the team')]];
 const reader = (visibility) => READERS().find(([known]) => known === visibility)?.[1];
@@ -18,23 +18,20 @@ function Versions({ article, onRestore }) {
       <button type="button" onClick=${() => restore(v)} aria-label=${t('Restore version {n}', { n: v.version })}>${t('Restore')}</button></li>`)}</ul></section>`;
 }
 
-function Form({ edited, list, onDone, onSaved }) {
-  const save = (body) => change(list, () => (edited ? api.patch(`/v1/articles/${edited.id}`, body) : api.post('/v1/articles', body)), t('Saved.'));
-  async function submit(e) {
-    e.preventDefault();
-    const form = e.target;
+function Editor({ edited, list, onDone, onSaved }) {
+  const save = (body) => made(list, () => (edited ? api.patch(`/v1/articles/${edited.id}`, body) : api.post('/v1/articles', body)), t('Saved.'));
+  async function submit(form) {
     const body = { title: value(form, 'title'), body: form.elements.body.value, language: value(form, 'language') || null, visibility: value(form, 'visibility') };
     const saved = await save(body);
-    if (!saved) return;
     if (edited) onSaved(saved); else { form.reset(); onDone(); }
   }
-  return html`<form onSubmit=${submit} key=${`${edited?.id} ${edited?.version}`}><h2>${edited ? t('Change {name}', { name: edited.title }) : t('New article')}</h2>
+  return html`<${Form} onSubmit=${submit} key=${`${edited?.id} ${edited?.version}`}><h2>${edited ? t('Change {name}', { name: edited.title }) : t('New article')}</h2>
     <${Field} label=${t('Title')} name="title" required maxlength="300" dir="auto" value=${edited?.title} />
     <${Field} label=${t('Language, as en')} name="language" maxlength="35" pattern="[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}" value=${edited?.language ?? ''} />
     <${Choice} label=${t('Who may read it')} name="visibility" value=${edited?.visibility ?? 'internal'} options=${READERS()} />
-    <label>${t('Text, in Markdown')}<textarea name="body" rows="10" required maxlength="100000" dir="auto">${edited?.body}</textarea></label>
-    <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p></form>
-    ${edited && edited.version > 1 && html`<${Versions} article=${edited} onRestore=${async (body) => { const saved = await save(body); if (saved) onSaved(saved); }} />`}`;
+    <${Area} label=${t('Text, in Markdown')} name="body" rows="10" required maxlength="100000" dir="auto" value=${edited?.body} />
+    <p><button class="primary">${t('Save')}</button>${edited && html` <button type="button" onClick=${onDone}>${t('Cancel')}</button>`}</p><//>
+    ${edited && edited.version > 1 && html`<${Versions} article=${edited} onRestore=${async (body) => { const saved = await attempt(() => save(body)); if (saved) onSaved(saved); }} />`}`;
 }
 
 function Import({ list }) {
@@ -89,7 +86,7 @@ export default function Articles() {
   const open = (id) => attempt(() => api.get(`/v1/articles/${id}`)).then((found) => { if (found) { setEdited(found); document.getElementById('main')?.focus(); } });
   const filter = (e) => { const form = e.currentTarget; setQuery({ q: value(form, 'q'), visibility: value(form, 'shown') }); };
   return html`<h1>${t('Knowledge')}</h1><${Preview} />
-    <${Form} edited=${edited} list=${list} onDone=${() => setEdited(null)} onSaved=${setEdited} />
+    <${Editor} edited=${edited} list=${list} onDone=${() => setEdited(null)} onSaved=${setEdited} />
     <form class="inline" role="search" aria-label=${t('Articles')} onChange=${filter} onSubmit=${(e) => { e.preventDefault(); filter(e); }}><${Field} label=${t('Part of the title')} name="q" type="search" maxlength="200" /><${Choice} label=${t('Who may read it')} name="shown" value="" options=${[['', t('Any')], ...READERS()]} /></form>
     <${Table} label=${t('Articles')} list=${list} columns=${[[t('Title'), (x) => html`<span dir="auto">${x.title}</span>`], [t('Language'), (x) => x.language ?? '–'], [t('Who may read it'), (x) => reader(x.visibility)], [t('Version'), (x) => number(x.version)], [t('Last changed'), (x) => full(x.updated_at)], [t('Imported from'), (x) => x.source ?? '–'],
       ['', (x) => html`<button type="button" onClick=${() => open(x.id)} aria-label=${t('Change {name}', { name: x.title })}>${t('Change')}</button> <${Remove} what=${x.title} path=${`/v1/articles/${x.id}`} list=${list} />`]]} />

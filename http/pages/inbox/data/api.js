@@ -71,6 +71,8 @@ export const api = {
   put: (path, body) => safely('PUT', path, { body }),
   delete: (path) => safely('DELETE', path),
   patch: (path, body) => once('PATCH', path, { body }),
+  /** A change that is merged key by key: the same again changes nothing. */
+  merge: (path, body) => safely('PATCH', path, { body }),
   post: (path, body, options) => once('POST', path, { body, ...options }),
   /** A message: safe to repeat, because its `client_message_id` makes it one. */
   postOnce: (path, body) => safely('POST', path, { body }),

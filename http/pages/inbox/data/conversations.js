@@ -22,7 +22,9 @@ export function put(view) {
     known.set(view.id, signal(view));
     if (known.size > MOST) known.delete(known.keys().next().value);
   } else if (view.seq >= found.peek().seq) {
-    found.value = { ...found.peek(), ...view };
+    const before = found.peek();
+    const waits = view.status === 'open' && !view.assignee_id; // answers to changes leave the position out
+    found.value = { ...before, ...view, ...(waits && view.queue_position === null ? { queue_position: before.queue_position } : {}) };
   }
   notify(view.id, !found);
   return known.get(view.id);

@@ -6,7 +6,8 @@ import { CHANNELS, contactName, now, PRIORITIES, PRIORITY, SHORT_CHANNELS, span,
 import { failed, filter, freshness, hold, loadMore, loading, more, NO_FILTER, OVER, reload, rows, settle, show, signalOf, view, waiting } from './list.js';
 import { hits, lookForHits, placeOf } from './hits.js';
 import { labels, nameOf, teams } from '../data/people.js';
-import { prefer, preferences } from '../basics/preferences.js';
+import { preferences } from '../basics/preferences.js';
+import { deleteFilter, saveFilter } from '../data/inbox_preferences.js';
 import { go, openConversation, route } from '../basics/router.js';
 import { proof } from '../data/stream.js';
 import { can } from '../data/session.js';
@@ -52,6 +53,14 @@ function Select({ name, label, options }) {
     </select></label>`;
 }
 
+function save(event) {
+  event.preventDefault();
+  const name = event.target.elements.namedItem('name').value.trim();
+  if (!name) return;
+  saveFilter(name, filter.peek());
+  event.target.reset();
+}
+
 function Filters() {
   if (!filtersOpen.value) return null;
   const any = ['', t('Any')];
@@ -66,8 +75,8 @@ function Filters() {
     ${view.value !== 'queue' && html`<${Select} name="sort" label=${t('Sort')} options=${[['last_message_at:desc', t('Newest message')], ['last_message_at:asc', t('Oldest message')], ['created_at:desc', t('Newest')], ['created_at:asc', t('Oldest')], ['priority:desc', t('Most urgent')]]} />`}
     <div class="saved">
       ${preferences.value.filters.map((saved) => html`<span key=${saved.name} class="chip"><button type="button" onClick=${() => change(saved.filter)}>${saved.name}</button>
-        <button type="button" aria-label=${t('Delete filter {name}', { name: saved.name })} onClick=${() => prefer({ filters: preferences.peek().filters.filter((f) => f !== saved) })}>×</button></span>`)}
-      <form class="inline" onSubmit=${(e) => { e.preventDefault(); const { name } = e.target.elements.namedItem ? { name: e.target.elements.namedItem('name').value.trim() } : {}; if (name) { prefer({ filters: [...preferences.peek().filters.filter((f) => f.name !== name), { name, filter: filter.peek() }] }); e.target.reset(); } }}>
+        <button type="button" aria-label=${t('Delete filter {name}', { name: saved.name })} onClick=${() => deleteFilter(saved.name)}>×</button></span>`)}
+      <form class="inline" onSubmit=${save}>
         <input name="name" maxlength="40" placeholder=${t('Save as …')} aria-label=${t('Name of this filter')} /><button type="submit">${t('Save')}</button>
         <button type="button" onClick=${() => change(NO_FILTER)}>${t('Clear')}</button>
       </form>
@@ -84,7 +93,7 @@ function Hit({ text }) {
 function Clocks({ c }) {
   const clocks = [];
   clocks.push(html`<${SlaClocks} key="sla" c=${c} />`);
-  if (!c.assignee_id && c.status === 'open') clocks.push(html`<span key="wait" class="wait">${t('waits {time}', { time: span((now.value - new Date(c.last_message_at ?? c.created_at)) / 1000) })}${c.queue_position ? ` · #${c.queue_position}` : ''}</span>`);
+  if (!c.assignee_id && c.status === 'open') clocks.push(html`<span key="wait" class="wait">${t('waits {time}', { time: span((now.value - new Date(c.created_at)) / 1000) })}${c.queue_position ? html` · <bdi dir="ltr">#${c.queue_position}</bdi>` : ''}</span>`);
   if (c.snoozed_until && new Date(c.snoozed_until) > now.value) clocks.push(html`<span key="snooze">${t('snoozed')} ${when(c.snoozed_until)}</span>`);
   return clocks;
 }
@@ -96,7 +105,7 @@ function Row({ id, index, total, current }) {
   return html`<div class="row ${id === current ? 'current' : ''} ${isActive ? 'active' : ''} ${c.unread_count ? 'unread' : ''}" style=${{ top: `${index * ROW}px` }} id=${`row-${id}`} data-id=${id}
       role="option" aria-selected=${id === current} aria-setsize=${total} aria-posinset=${index + 1} onClick=${() => { active.value = id; openConversation(id); }}>
     <div class="row-line"><span class="channel ${c.channel_type}" title=${t(CHANNELS[c.channel_type] ?? c.channel_type)}>${SHORT_CHANNELS[c.channel_type]}</span>
-      <span class="name"><${Hit} text=${contactName(c)} /></span>
+      <span class="name" dir="auto"><${Hit} text=${contactName(c)} /></span>
       ${c.priority !== 'normal' && html`<span class="priority ${c.priority}">${PRIORITY()[c.priority]}</span>`}
       <time datetime=${c.last_message_at}>${when(c.last_message_at ?? c.created_at)}</time></div>
     <div class="row-line preview">${c.unread_count > 0 && html`<span class="count" aria-label=${t('{n} unread', { n: c.unread_count })}>${c.unread_count}</span>`}

@@ -2443,6 +2443,24 @@ class InboundReplay(TypedDict):
     """The failure after the replay"""
 
 
+class InboxPreferences(TypedDict):
+    """An agent's saved filters by name, and the shortcuts that they changed, by command."""
+
+    filters: dict[str, SavedFilter]
+    """The saved filters, by name"""
+    shortcuts: dict[str, str]
+    """The changed keys, by the name of their command"""
+
+
+class InboxPreferencesPatch(TypedDict):
+    """Only what is named changes; null deletes a filter, or gives a command its default keys again."""
+
+    filters: NotRequired[dict[str, SavedFilter | None]]
+    """Filters to save or to delete, by name"""
+    shortcuts: NotRequired[dict[str, str | None]]
+    """Keys by the name of their command: one, or two with a space between"""
+
+
 InboxStats = TypedDict(
     "InboxStats",
     {
@@ -3748,6 +3766,36 @@ class RoutingSettings(TypedDict):
         Literal["fastest_first", "least_busy", "longest_idle", "most_idle", "round_robin"] | None
     ]
     """Another way to choose an agent that is compared with each decision, and decides nothing"""
+
+
+class SavedFilter(TypedDict):
+    """The conditions of a list and its order, as `GET /v1/conversations` takes them. Empty and null mean any."""
+
+    status: NotRequired[list[ConversationStatus]]
+    """Only these statuses; empty for any"""
+    team_id: NotRequired[str | None]
+    """Only those of this team"""
+    channel_type: NotRequired[Literal["email", "messenger", "sms", "telegram", "webchat", "whatsapp"] | None]
+    """Only those of channels of this type"""
+    label: NotRequired[str | None]
+    """Only those with this label"""
+    priority: NotRequired[Literal["high", "low", "normal", "urgent"] | None]
+    """Only those of this priority"""
+    q: NotRequired[str]
+    """Only those with this text"""
+    sort: NotRequired[
+        Literal[
+            "created_at:asc",
+            "created_at:desc",
+            "last_message_at:asc",
+            "last_message_at:desc",
+            "priority:asc",
+            "priority:desc",
+            "waiting_since:asc",
+            "waiting_since:desc",
+        ]
+    ]
+    """The order"""
 
 
 class Session(TypedDict):

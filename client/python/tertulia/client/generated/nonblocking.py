@@ -88,6 +88,7 @@ from .models import (
     InboundFailureDetail,
     InboundFailuresPage,
     InboundReplay,
+    InboxPreferences,
     InboxStats,
     LabelList,
     MacroActions,
@@ -106,6 +107,7 @@ from .models import (
     RenderedResponse,
     Report,
     RoutingEntries,
+    SavedFilter,
     Session,
     Shadow,
     SlaClockList,
@@ -1265,6 +1267,12 @@ class AsyncMethods(AsyncTransport):
 
         No token is needed."""
         return await self._call(operations.GET_METRICS, timeout=timeout)
+
+    async def get_my_inbox_preferences(self, *, timeout: float | None = None) -> InboxPreferences:
+        """One's own saved filters and changed shortcuts.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(operations.GET_MY_INBOX_PREFERENCES, timeout=timeout)
 
     async def get_my_preferences(self, *, timeout: float | None = None) -> AgentPreferences:
         """One's own preferences.
@@ -2739,6 +2747,22 @@ class AsyncMethods(AsyncTransport):
             operations.UPDATE_EVENT_WEBHOOK,
             (id,),
             body={"url": url, "description": description, "event_types": event_types, "is_active": is_active},
+            timeout=timeout,
+        )
+
+    async def update_my_inbox_preferences(
+        self,
+        *,
+        filters: dict[str, SavedFilter | None] | Omit = OMIT,
+        shortcuts: dict[str, str | None] | Omit = OMIT,
+        timeout: float | None = None,
+    ) -> InboxPreferences:
+        """Save or delete one's own filters and shortcuts.
+
+        Permission `me`: agent, lead, admin."""
+        return await self._call(
+            operations.UPDATE_MY_INBOX_PREFERENCES,
+            body={"filters": filters, "shortcuts": shortcuts},
             timeout=timeout,
         )
 

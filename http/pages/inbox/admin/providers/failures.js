@@ -1,11 +1,11 @@
 // Calls of providers that could not be taken in, with replay.
-import { html, useState } from '../basics/ui.js';
-import { t } from '../basics/i18n.js';
-import { api } from '../data/api.js';
-import { attempt, say } from '../data/toasts.js';
-import { full, size } from '../basics/format.js';
-import { channelName } from '../data/people.js';
-import { Table, useList } from './parts.js';
+import { html, useState } from '../../basics/ui.js';
+import { t } from '../../basics/i18n.js';
+import { api } from '../../data/api.js';
+import { attempt, say } from '../../data/toasts.js';
+import { full, size } from '../../basics/format.js';
+import { channelName } from '../../data/people.js';
+import { Table, useList } from '../parts.js';
 
 export default function Failures() {
   const list = useList('/v1/inbound-failures');

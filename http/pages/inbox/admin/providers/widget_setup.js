@@ -1,9 +1,9 @@
 // The widget's set-up: which sites may show it, what it says and asks, and the lines to paste into them.
-import { html, useState } from '../basics/ui.js';
-import { t } from '../basics/i18n.js';
-import { api } from '../data/api.js';
-import { attempt, say } from '../data/toasts.js';
-import { copied, Field, value, words } from './parts.js';
+import { html, useState } from '../../basics/ui.js';
+import { t } from '../../basics/i18n.js';
+import { api } from '../../data/api.js';
+import { say } from '../../data/toasts.js';
+import { Check, copied, Field, Form, value, words } from '../parts.js';
 
 const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
 /** What the server asks outside business hours if the channel says nothing. */
@@ -44,27 +44,24 @@ export function WidgetSetup({ channel: given, onSaved }) {
   const { config } = channel;
   const { widget = {} } = config;
   const origins = config.allowed_origins ?? [];
-  const checks = (kind, fields) => { const has = new Set(fields.map((f) => f.name)); return Object.entries(ASKED()).map(([name, word]) => html`<label class="check" key=${name}><input type="checkbox" name=${`${kind}-${name}`} checked=${has.has(name)} /> ${word}</label>`); };
-  async function save(e) {
-    e.preventDefault();
-    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { config: configOf(e.target, config) }));
-    if (!saved) return;
-    setChannel(saved);
+  const checks = (kind, fields) => { const has = new Set(fields.map((f) => f.name)); return Object.entries(ASKED()).map(([name, word]) => html`<${Check} key=${name} label=${word} name=${`${kind}-${name}`} checked=${has.has(name)} />`); };
+  async function save(form) {
+    setChannel(await api.patch(`/v1/channels/${channel.id}`, { config: configOf(form, config) }));
     say(t('Saved.'));
     onSaved();
   }
-  return html`<form onSubmit=${save} class="widget-setup"><h3>${t('1. Your site')}</h3>
-      <${Field} label=${t('Origins of the pages that may show it, such as https://shop.example')} name="origins" value=${origins.join(', ')} autocomplete="off" />
+  return html`<${Form} onSubmit=${save} class="widget-setup"><h3>${t('1. Your site')}</h3>
+      <${Field} label=${t('Origins of the pages that may show it, such as https://shop.example')} name="origins" path="config.allowed_origins" value=${origins.join(', ')} autocomplete="off" />
       <h3>${t('2. Texts and forms')}</h3>
-      <${Field} label=${t('Title')} name="title" maxlength="100" value=${widget.title ?? ''} placeholder=${channel.name} />
-      <${Field} label=${t('Greeting')} name="greeting" maxlength="500" value=${widget.greeting ?? ''} />
-      <${Field} label=${t('Colour')} name="color" type="color" value=${widget.color ?? DEFAULT_COLOR} />
-      <${Field} label=${t('Days for which a visitor is remembered')} name="days" type="number" min="1" max="30" required value=${Math.ceil((config.session_hours ?? 24) / 24)} />
+      <${Field} label=${t('Title')} name="title" path="config.widget.title" maxlength="100" value=${widget.title ?? ''} placeholder=${channel.name} />
+      <${Field} label=${t('Greeting')} name="greeting" path="config.widget.greeting" maxlength="500" value=${widget.greeting ?? ''} />
+      <${Field} label=${t('Colour')} name="color" path="config.widget.color" type="color" value=${widget.color ?? DEFAULT_COLOR} />
+      <${Field} label=${t('Days for which a visitor is remembered')} name="days" path="config.session_hours" type="number" min="1" max="30" required value=${Math.ceil((config.session_hours ?? 24) / 24)} />
       <fieldset><legend>${t('Form before the first message')}</legend>${checks('ask', widget.prechat_form ?? [])}</fieldset>
       <fieldset><legend>${t('Form outside business hours')}</legend>${checks('offline', widget.offline_form ?? OFFLINE)}</fieldset>
-      <label class="check"><input type="checkbox" name="attachments" checked=${widget.attachments ?? true} /> ${t('Customers may send files')}</label>
-      <label class="check"><input type="checkbox" name="identity" checked=${config.require_identity ?? false} /> ${t('Only customers that your server identifies')}</label>
-      <button class="primary">${t('Save')}</button></form>
+      <${Check} label=${t('Customers may send files')} name="attachments" checked=${widget.attachments ?? true} />
+      <${Check} label=${t('Only customers that your server identifies')} name="identity" checked=${config.require_identity ?? false} />
+      <button class="primary">${t('Save')}</button><//>
     <h3>${t('3. Paste into your pages')}</h3>
     ${origins.length === 0 && html`<p class="problem">${t('No site may show it yet: name its origin above.')}</p>`}
     <${Copied} label=${t('Before the end of the body')} text=${tagOf(channel)} />

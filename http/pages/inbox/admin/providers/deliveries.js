@@ -1,9 +1,9 @@
 // Messages to providers, and those that could not be delivered.
-import { html, useState } from '../basics/ui.js';
-import { t } from '../basics/i18n.js';
-import { api } from '../data/api.js';
-import { full } from '../basics/format.js';
-import { change, Choice, Table, useList } from './parts.js';
+import { html, useState } from '../../basics/ui.js';
+import { t } from '../../basics/i18n.js';
+import { api } from '../../data/api.js';
+import { full } from '../../basics/format.js';
+import { change, Choice, Table, useList } from '../parts.js';
 
 const STATES = () => ({ queued: t('Queued'), sent: t('Sent'), delivered: t('Delivered'), read: t('Read'), failed: t('Not delivered') });
 

@@ -1,13 +1,13 @@
 // Channels, with a guided set-up for each provider: what to copy from there, what to paste there, a test.
-import { html, useState } from '../basics/ui.js';
-import { uuid } from '../basics/browser.js';
-import { t } from '../basics/i18n.js';
-import { api } from '../data/api.js';
-import { attempt, say } from '../data/toasts.js';
-import { CHANNELS, when } from '../basics/format.js';
-import { loadChannels } from '../data/people.js';
+import { html, useState } from '../../basics/ui.js';
+import { uuid } from '../../basics/browser.js';
+import { t } from '../../basics/i18n.js';
+import { api } from '../../data/api.js';
+import { attempt, say } from '../../data/toasts.js';
+import { CHANNELS, when } from '../../basics/format.js';
+import { loadChannels } from '../../data/people.js';
 import { WidgetSetup } from './widget_setup.js';
-import { change, Choice, Field, Remove, Table, useList, value } from './parts.js';
+import { change, Choice, Field, Form, Remove, Table, useList, value } from '../parts.js';
 
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(18)), (b) => b.toString(36).padStart(2, '0')).join('').slice(0, 32);
 /** By type: credentials in the order in which one finds them, those that this page makes up, and the steps at the provider. */
@@ -28,7 +28,7 @@ function Steps({ channel, made }) {
     <${TestMessage} channel=${channel} />`;
 }
 
-const Credentials = ({ type }) => (GUIDES()[type].fields ?? []).map((name) => html`<${Field} key=${name} label=${name.replace(/_/g, ' ')} name=${name} autocomplete="off" type=${/secret|token|password/.test(name) ? 'password' : 'text'} />`);
+const Credentials = ({ type }) => (GUIDES()[type].fields ?? []).map((name) => html`<${Field} key=${name} label=${name.replace(/_/g, ' ')} name=${name} path=${`credentials.${name}`} autocomplete="off" type=${/secret|token|password/.test(name) ? 'password' : 'text'} />`);
 
 /** The form's credentials, and those made up here: {credentials, made}. */
 function credentialsOf(form, type) {
@@ -39,20 +39,18 @@ function credentialsOf(form, type) {
 
 /** Another name or other credentials for a channel that exists. */
 function Change({ channel, onChanged }) {
-  async function rename(e) {
-    e.preventDefault();
-    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { name: value(e.target, 'name') }));
-    if (saved) { say(t('Saved.')); onChanged({ channel: saved, made: {} }); }
+  async function rename(form) {
+    const saved = await api.patch(`/v1/channels/${channel.id}`, { name: value(form, 'name') });
+    say(t('Saved.'));
+    onChanged({ channel: saved, made: {} });
   }
-  async function replace(e) {
-    e.preventDefault();
-    const { credentials, made } = credentialsOf(e.target, channel.type);
-    const saved = await attempt(() => api.patch(`/v1/channels/${channel.id}`, { credentials }));
-    if (saved) onChanged({ channel: saved, made });
+  async function replace(form) {
+    const { credentials, made } = credentialsOf(form, channel.type);
+    onChanged({ channel: await api.patch(`/v1/channels/${channel.id}`, { credentials }), made });
   }
-  return html`<form class="inline" onSubmit=${rename}><${Field} label=${t('Name')} name="name" required maxlength="255" value=${channel.name} /><button>${t('Save')}</button></form>
-    <details><summary>${t('Replace the credentials')}</summary><form onSubmit=${replace}><p>${t('The new ones replace all earlier ones at once. Secrets that this page makes up are made anew: paste them again where the steps say.')}</p>
-      <${Credentials} type=${channel.type} /><button class="danger">${t('Replace the credentials')}</button></form></details>`;
+  return html`<${Form} class="inline" onSubmit=${rename}><${Field} label=${t('Name')} name="name" required maxlength="255" value=${channel.name} /><button>${t('Save')}</button><//>
+    <details><summary>${t('Replace the credentials')}</summary><${Form} onSubmit=${replace}><p>${t('The new ones replace all earlier ones at once. Secrets that this page makes up are made anew: paste them again where the steps say.')}</p>
+      <${Credentials} type=${channel.type} /><button class="danger">${t('Replace the credentials')}</button><//></details>`;
 }
 
 function Guide({ channel, made, onClose, onSaved, onChanged }) {
@@ -75,24 +73,21 @@ function TestMessage({ channel }) {
     ${said && html`<p role="status">${t('Sent; follow its delivery in the conversation.')} <a href="#/inbox/all/${said.id}">${t('Open')}</a></p>`}`;
 }
 
-function Form({ list, onMade }) {
+function NewChannel({ onMade }) {
   const [type, setType] = useState('webchat');
-  async function create(e) {
-    e.preventDefault();
-    const form = e.target;
+  async function create(form) {
     const { credentials, made } = credentialsOf(form, type);
-    const channel = await attempt(() => api.post('/v1/channels', { type, name: value(form, 'name'), credentials }));
-    if (channel) { form.reset(); list.reload(); loadChannels(); onMade({ channel, made }); }
+    onMade({ channel: await api.post('/v1/channels', { type, name: value(form, 'name'), credentials }), made });
   }
-  return html`<form onSubmit=${create}><h2>${t('New channel')}</h2><${Choice} label=${t('Provider')} name="type" value=${type} onChange=${(e) => setType(e.target.value)} options=${Object.entries(CHANNELS).map(([k, v]) => [k, t(v)])} />
+  return html`<${Form} onSubmit=${create}><h2>${t('New channel')}</h2><${Choice} label=${t('Provider')} name="type" value=${type} onChange=${(e) => setType(e.target.value)} options=${Object.entries(CHANNELS).map(([k, v]) => [k, t(v)])} />
     <${Field} label=${t('Name')} name="name" required maxlength="255" /><${Credentials} type=${type} />
-    <button class="primary">${t('Create, then show the steps')}</button></form>`;
+    <button class="primary">${t('Create, then show the steps')}</button><//>`;
 }
 
 export default function Channels() {
   const list = useList('/v1/channels');
   const [guide, setGuide] = useState(null);
-  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} key=${guide.channel.id} ...${guide} onClose=${() => setGuide(null)} onSaved=${list.reload} onChanged=${(next) => { setGuide(next); list.reload(); loadChannels(); }} />` : html`<${Form} list=${list} onMade=${setGuide} />`}
+  return html`<h1>${t('Channels')}</h1>${guide ? html`<${Guide} key=${guide.channel.id} ...${guide} onClose=${() => setGuide(null)} onSaved=${list.reload} onChanged=${(next) => { setGuide(next); list.reload(); loadChannels(); }} />` : html`<${NewChannel} onMade=${(next) => { setGuide(next); list.reload(); loadChannels(); }} />`}
     <${Table} label=${t('Channels')} list=${list} columns=${[[t('Name'), (x) => x.name], [t('Provider'), (x) => t(CHANNELS[x.type] ?? x.type)], [t('On'), (x) => html`<input type="checkbox" aria-label=${t('{name} is on', { name: x.name })} checked=${x.is_active} onChange=${(e) => change(list, () => api.patch(`/v1/channels/${x.id}`, { is_active: e.target.checked }))} />`], [t('Credentials'), (x) => (x.credentials ?? x.credential_fields ?? []).toString().replace(/,/g, ', ')], [t('Created'), (x) => when(x.created_at)],
       ['', (x) => html`<button type="button" onClick=${() => setGuide({ channel: x, made: {} })}>${t('Set-up')}</button> <${Remove} what=${x.name} path=${`/v1/channels/${x.id}`} list=${list} />`]]} />`;
 }
