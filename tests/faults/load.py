@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import aiohttp
+import asyncpg
 from oracle import History, Verdict, judge
 from readers import Event, Reader
 from serving import OwnServer
@@ -126,19 +127,19 @@ class Load:
         return [t for t, at in self.acked.items() if at < end and self.begun[t] > begin]
 
     async def verdict(self, *readers: Reader) -> Verdict:
-        """The oracle's verdict, once every reader has the newest message."""
-        rows = await self.server.sql(
-            "SELECT conversation_id::text, seq, data ->> 'content' FROM entries"
-            " WHERE conversation_id = ANY ($1::uuid[]) AND seq > 0 ORDER BY conversation_id, seq",
-            self.conversations,
-        )
+        """The oracle's verdict, once every reader has the newest message. What the network delivers late is stored late."""
         self._places = frozenset(self.conversations)
+        rows, seen_by_all = await self._stored(), -1
+        while len(rows) != seen_by_all:
+            seen_by_all = len(rows)
+            for reader in readers:
+                await reader.until(lambda r=reader, n=seen_by_all: len(self._own(r)) >= n, "what is stored")
+            rows = await self._stored()
         stored: dict[str, list[tuple[int, str]]] = {i: [] for i in self.conversations}
         for conversation, seq, token in rows:
             stored[conversation].append((seq, token))
         seen = {}
         for number, reader in enumerate(readers):
-            await reader.until(lambda r=reader: len(self._own(r)) >= len(rows), "what is stored")
             view: dict[str, list[tuple[int, str]]] = {}
             for event in self._own(reader):
                 view.setdefault(event["conversation_id"], []).append((event["seq"], event["data"]["content"]))
@@ -147,6 +148,13 @@ class Load:
         assert not self.history.failed, list(self.history.failed.values())[:3]
         assert len(self.history.ok) > 100
         return judge(self.history, stored, seen)
+
+    async def _stored(self) -> list[asyncpg.Record]:
+        return await self.server.sql(
+            "SELECT conversation_id::text, seq, data ->> 'content' FROM entries"
+            " WHERE conversation_id = ANY ($1::uuid[]) AND seq > 0 ORDER BY conversation_id, seq",
+            self.conversations,
+        )
 
     def _own(self, reader: Reader) -> list[Event]:
         return [e for e in reader.entries() if e["conversation_id"] in self._places]
