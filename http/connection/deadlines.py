@@ -109,6 +109,15 @@ class Watch:
             self._handle.cancel()
             self._handle = None
 
+    def rest(self) -> None:
+        """Stop until something begins, or `go_on`."""
+        self.stop()
+        self._at = _NEVER
+
+    def go_on(self) -> None:
+        """After `rest`."""
+        self._need(self._deadlines.write)
+
     def header_began(self) -> None:
         """A header has arrived in part."""
         self._need(self._deadlines.header)

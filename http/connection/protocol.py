@@ -21,7 +21,7 @@ from .deadlines import Watch
 from .fast_path import FAST_PATH, FastPathRoutes
 from .fast_router import FAST_ROUTER
 from .policy import POLICY, ConnectionPolicy
-from .request_parser import RequestParser, status_of
+from .request_parser import RequestParser, Slip, status_of
 from .websocket_frames import MaskedFrames
 from .write_coalescing import CoalescingTransport, WriteCoalescer
 
@@ -47,9 +47,9 @@ class ProblemProtocol(RequestHandler):
         "_coalescing",
         "_early",
         "_policy",
-        "_requests",
         "_under_way",
-        "_watch",
+        "requests",
+        "watch",
     )
 
     def __init__(
@@ -68,12 +68,10 @@ class ProblemProtocol(RequestHandler):
         self._under_way = False
         self._early = b""
         unpack = options.get("auto_decompress", True)
-        self._requests = RequestParser(
-            self, fast_path, self._loop, self._read_bufsize, auto_decompress=unpack
-        )
-        parser: Any = self._requests
+        self.requests = RequestParser(self, fast_path, self._loop, self._read_bufsize, auto_decompress=unpack)
+        parser: Any = self.requests
         self._parser = parser
-        self._watch = Watch(self, policy.deadlines, self._loop)
+        self.watch = Watch(self, policy.deadlines, self._loop)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         """As in aiohttp, but only where something is paused. aiohttp calls it for every piece of a body that is read, and each call
@@ -90,7 +88,7 @@ class ProblemProtocol(RequestHandler):
             return
         self._coalescing = coalescing
         super().connection_made(coalescing)
-        self._watch.start()
+        self.watch.start()
 
     def _refuse(self, transport: asyncio.Transport) -> None:
         self._force_close = True
@@ -99,7 +97,7 @@ class ProblemProtocol(RequestHandler):
         transport.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._watch.stop()
+        self.watch.stop()
         self._policy.table.leave(self)
         super().connection_lost(exc)
 
@@ -119,13 +117,13 @@ class ProblemProtocol(RequestHandler):
     @property
     def header_since(self) -> float | None:
         """The time at which the wait for a required header began: the first request's, or one that has arrived in part."""
-        requests = self._requests
+        requests = self.requests
         return self._began if requests.in_head or not requests.received else None
 
     @property
     def body_received(self) -> int | None:
         """Bytes received of the current body; None if there is none, or if reading is paused on this side."""
-        body = self._requests.body
+        body = self.requests.body
         if body is None or body.is_eof() or self._reading_paused or self._upgraded:
             return None
         return body.total_bytes
@@ -138,7 +136,7 @@ class ProblemProtocol(RequestHandler):
 
     def header_overdue(self) -> None:
         """Close; with a 408 if a request has begun."""
-        if self._requests.in_head and self.transport is not None:
+        if self.requests.in_head and self.transport is not None:
             request_id = new_request_id()
             log.info(
                 "request_timed_out",
@@ -151,7 +149,7 @@ class ProblemProtocol(RequestHandler):
 
     def body_overdue(self) -> None:
         """Fail the body's reader with 408."""
-        body = self._requests.body
+        body = self.requests.body
         if body is not None:
             log.info("request_timed_out", part="body", remote=_address_of(self._coalescing))
             self.body_failed(body, web.HTTPRequestTimeout())
@@ -177,11 +175,11 @@ class ProblemProtocol(RequestHandler):
     def header_began(self) -> None:
         """A header has arrived in part."""
         self._began = self._loop.time()
-        self._watch.header_began()
+        self.watch.header_began()
 
     def body_began(self) -> None:
         """A body has arrived in part."""
-        self._watch.body_began()
+        self.watch.body_began()
 
     def body_failed(self, payload: StreamReader, error: Exception) -> None:
         """A body will never be complete: fail its reader, and close the connection after the answer."""
@@ -199,7 +197,7 @@ class ProblemProtocol(RequestHandler):
     def pause_writing(self) -> None:
         """As in asyncio."""
         super().pause_writing()
-        self._watch.answers_wait()
+        self.watch.answers_wait()
 
     def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
         """As in aiohttp; unmasked frames fail the connection."""
@@ -249,7 +247,7 @@ class ProblemProtocol(RequestHandler):
                 transport.abort()
 
     def _process_keepalive(self) -> None:
-        if self._under_way or self._requests.in_head:  # which aiohttp would take for idle
+        if self._under_way or self.requests.in_head:  # which aiohttp would take for idle
             self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         super()._process_keepalive()
 
@@ -370,13 +368,17 @@ class ProblemRunner(web.AppRunner):
         return handle
 
     def _known_client(self, make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseRequest]:
-        """A factory of requests that carry the client's address and scheme as told by trusted proxies."""
+        """A factory of requests from the parser's slips. They carry the client's address and scheme as told by trusted proxies."""
         proxies = self._policy.proxies
+
+        def make_request(slip: Any, *parts: Any) -> web.BaseRequest:
+            return make(slip.take() if isinstance(slip, Slip) else slip, *parts)
+
         if not proxies:
-            return make
+            return make_request
 
         def make_known(*parts: Any) -> web.BaseRequest:
-            request = make(*parts)
+            request = make_request(*parts)
             peer = request.remote
             if peer is None or not proxies.trusts(peer):
                 return request

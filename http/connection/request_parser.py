@@ -45,6 +45,25 @@ _NOTHING: Final[tuple[Sequence[Any], bool, bytes]] = (), False, b""
 Messages = tuple[Sequence[tuple[Any, Any]], bool, bytes]
 
 
+class Slip:
+    """A parsed request on its way to aiohttp, which keeps what it is given for as long as the request is answered. A stream keeps only
+    the slip, with nothing on it (`settling.py`)."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def take(self) -> Any:
+        """The request, once."""
+        message, self.message = self.message, None
+        return message
+
+
+def _slips(messages: Sequence[tuple[Any, Any]]) -> Sequence[tuple[Slip, Any]]:
+    return [(Slip(message), payload) for message, payload in messages]
+
+
 class ParsedConnection(Connection, Protocol):
     """The parser's view of its connection."""
 
@@ -70,13 +89,43 @@ class RequestParser:
     `received`: a request has arrived. `in_head`: a header has arrived in part. `body`: the body that is arriving.
     """
 
+    __slots__ = (
+        "_connection",
+        "_ended",
+        "_fast_path",
+        "_feed",
+        "_head_bytes",
+        "_made_with",
+        "_real",
+        "body",
+        "failure",
+        "in_head",
+        "received",
+    )
+
     def __init__(
-        self, connection: Any, fast_path: FastPathRoutes | None, loop: Any, read_bufsize: int, **options: Any
+        self,
+        connection: Any,
+        fast_path: FastPathRoutes | None,
+        loop: Any,
+        read_bufsize: int,
+        *,
+        auto_decompress: bool,
     ) -> None:
         self._connection: ParsedConnection = connection
         self._fast_path = fast_path
+        self._made_with = loop, read_bufsize, auto_decompress
+        self._renew()
+        self._head_bytes = 0
+        self._ended = False
+        self.failure: HttpProcessingError | None = None
+        self.received = self.in_head = False
+        self.body: StreamReader | None = None
+
+    def _renew(self) -> None:
+        loop, read_bufsize, auto_decompress = self._made_with
         self._real: Any = HttpRequestParser(
-            connection,
+            self._connection,  # type: ignore[arg-type]
             loop,
             read_bufsize,
             max_line_size=MAX_TARGET,
@@ -84,14 +133,17 @@ class RequestParser:
             max_headers=MAX_FIELDS,
             payload_exception=web.RequestPayloadError,
             max_msg_queue_size=_ONE_BY_ONE,
-            **options,
+            auto_decompress=auto_decompress,
         )
         self._feed = self._real.feed_data
-        self._head_bytes = 0
-        self._ended = False
-        self.failure: HttpProcessingError | None = None
-        self.received = self.in_head = False
-        self.body: StreamReader | None = None
+
+    def rest(self) -> None:
+        """Drop aiohttp's parser, which keeps every field of the last header, until bytes arrive again."""
+        self._real, self._feed = None, self._feed_anew
+
+    def _feed_anew(self, data: bytes) -> Messages:
+        self._renew()
+        return self._feed(data)
 
     def feed_data(self, data: bytes) -> Messages:
         """As in aiohttp. A `failure` that came after requests is kept, and raised by the next call."""
@@ -117,9 +169,10 @@ class RequestParser:
                     self.received, self.in_head, self._head_bytes = True, False, 0
                 if self._fast_path is not None:
                     left = self._fast_path.begin(self._connection, message, payload)
-                    return (() if left is None else ((message, left),)), False, b""
-                return first
-        return self._all(first, data)
+                    return (() if left is None else ((Slip(message), left),)), False, b""
+                return _slips(messages), False, b""
+        messages, upgraded, tail = self._all(first, data)
+        return _slips(messages), upgraded, tail
 
     def _failed(self, error: Exception) -> Messages:
         """The read begins with bytes that are not HTTP, or that break the body's coding."""
@@ -208,6 +261,8 @@ class RequestParser:
         """aiohttp has taken a request from its queue. Not passed on: see `_ONE_BY_ONE`."""
 
     def __getattr__(self, name: str) -> Any:
+        if self._real is None:
+            self._renew()
         return getattr(self._real, name)
 
 

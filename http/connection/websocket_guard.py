@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from ..streams.long_answer import LongAnswer
 from ..streams.session import CloseCode
 from ..streams.stream_limits import BYTES_PER_FRAME
 from ..streams.token_bucket import Rate
@@ -169,7 +170,7 @@ class FrameGate:
         return True, b""
 
 
-class GuardedWebSocket(web.WebSocketResponse):
+class GuardedWebSocket(LongAnswer, web.WebSocketResponse):
     """aiohttp's WebSocket behind a `FrameGate`."""
 
     __slots__ = ("_guard",)

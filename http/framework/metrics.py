@@ -22,6 +22,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from ...core.views.metrics import Sample
+from ..streams.long_answer import LongAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,11 @@ class RequestMetrics(Collector):
             began = now()
             response = await handler(request)
             known = routes.get(_route_of(request.match_info))
-            count(unmatched if known is None else known[3], response.status, now() - began)
+            table, status = unmatched if known is None else known[3], response.status
+            if not (
+                isinstance(response, LongAnswer) and response.when_over(lambda: count(table, status, 0.0))
+            ):
+                count(table, status, now() - began)
             return response
 
         return measure

@@ -32,7 +32,7 @@ from ...core.views.stream_events import (
 )
 from .lookups import lookup_slots
 from .replays import MAX_REPLAY, ReplayArchive, Replays, event_frame
-from .session import CloseCode, Frame, Session
+from .session import CloseCode, Frame, SendFrame, Session
 from .stream_limits import StreamCounts, StreamLimits
 from .topics import MAX_TOPICS
 
@@ -50,12 +50,14 @@ class Hub:
         *,
         max_streams: int,
         send_deadline: float,
+        heartbeat: float = 15.0,
         limits: StreamLimits | None = None,
     ) -> None:
         self.counts = StreamCounts(limits or StreamLimits(gateway=max_streams))
         self.lookups = lookup_slots()
         self._replays = Replays(archive)
         self._send_deadline = send_deadline
+        self._heartbeat = heartbeat
         self._topics: defaultdict[tuple[str, str], set[Session]] = defaultdict(set)  # by account and topic
         self._followers: defaultdict[tuple[str, str, str], set[Session]] = defaultdict(set)  # by thread
         self._sessions: dict[Session, Feed] = {}
@@ -244,11 +246,16 @@ class Hub:
 
     # -- time
 
+    def ping_regularly(self, session: Session, send: SendFrame) -> None:
+        """Ping a session after every heartbeat: one timer for all, instead of a task for each."""
+        session.send_ping = send
+        session.ping_at = asyncio.get_running_loop().time() + self._heartbeat
+
     async def main_loop(self) -> None:
-        """Close streams whose token has expired, and cut those that do not read, until cancelled."""
+        """Close streams whose token has expired, cut those that do not read, and ping the others, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(min(SWEEP, self._heartbeat))
             now, moment = time.time(), loop.time()
             for session in list(self._sessions):
                 if session.gone:
@@ -257,6 +264,9 @@ class Hub:
                     session.close(CloseCode.POLICY, "the token has ended")
                 elif session.sending_since and moment - session.sending_since > self._send_deadline:
                     session.cut("too slow: reconnect with your last event id")
+                elif moment >= session.ping_at:
+                    session.ping_at = moment + self._heartbeat
+                    session.ping()
 
     async def drain(self, code: int = CloseCode.DRAINING) -> None:
         """Close every stream; clients resume at another gateway from their last event id."""

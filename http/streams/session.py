@@ -15,7 +15,10 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 from ...core.accounts.principal import Principal
 from .stream_limits import UNCOUNTED, AccountStreams
 
-SendPong = Callable[[], Awaitable[None]]
+SendFrame = Callable[[], Awaitable[None]]
+
+
+NEVER: Final = float("inf")
 
 
 class CloseCode(IntEnum):
@@ -116,7 +119,9 @@ class Session:
         "closing",
         "limit",
         "order",
+        "ping_at",
         "principal",
+        "send_ping",
         "sending_since",
         "topics",
     )
@@ -128,12 +133,15 @@ class Session:
         """Held while a change of topics takes effect; created by the first one."""
         self.topics: set[str] = set()
         self.sending_since = 0.0
+        self.ping_at = NEVER
+        self.send_ping: SendFrame | None = None
+        """When the next ping is due, by the event loop's clock, and what sends it; NEVER if the transport does so itself."""
         self.closing: tuple[int, str] | None = None
         self.account: AccountStreams = UNCOUNTED
         self.address = ""
         """Both set when the session is counted (`stream_limits.StreamCounts.take`)."""
         self._transport = transport
-        self._pong: SendPong | None = None
+        self._pong: SendFrame | None = None
         # Thousands of sessions are idle: a list and a future take a tenth of the memory of a deque and an event.
         self._queue: list[Frame] = []
         self._queued = 0
@@ -163,10 +171,16 @@ class Session:
                 account.relieve(asyncio.get_running_loop().time())
         _resolve(self._wake)
 
-    def answer_ping(self, send_pong: SendPong) -> None:
+    def answer_ping(self, send_pong: SendFrame) -> None:
         """Send a pong next. One for the newest ping is enough (RFC 6455 section 5.5.3), so pongs are not queued."""
         self._pong = send_pong
         _resolve(self._wake)
+
+    def ping(self) -> None:
+        """Send a ping next, unless a pong is sent."""
+        if self._pong is None:
+            self._pong = self.send_ping
+            _resolve(self._wake)
 
     def close(self, code: int, reason: str) -> None:
         """End the stream. What is queued is still sent, unless the reader was too slow."""

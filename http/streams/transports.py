@@ -20,6 +20,9 @@ RETRY_OVERLOADED: Final = 2_000
 """The same for a client that read too slowly."""
 
 
+PING: Final = b": ping\r\n\r\n"
+
+
 class ClientSocket(Protocol):
     """An open WebSocket (`connection/websocket_guard.py`)."""
 
@@ -48,6 +51,9 @@ class WebSocketTransport:
 
     async def close(self, code: int, reason: str) -> None:
         await self.socket.close(code=code, message=reason.encode())
+
+    def ended(self) -> None:
+        """The stream has ended."""
 
     @property
     def gone(self) -> bool:
@@ -82,6 +88,9 @@ class SseTransport:
                 self.cursor = frame.cursor
                 break
         await self._response.write(b"".join(f.sse for f in frames) if len(frames) > 1 else frames[0].sse)
+
+    async def ping(self) -> None:
+        await self._response.write(PING)
 
     async def close(self, code: int, reason: str) -> None:
         await self._response.write(last_words(code, reason, self.cursor, now_ms()))

@@ -122,6 +122,7 @@ class GatewayParts:
             feeds,
             max_streams=settings.max_streams,
             send_deadline=settings.stream_send_deadline,
+            heartbeat=settings.heartbeat,
             limits=StreamLimits.of(settings),
         )
         self.gateway = Gateway(

@@ -43,7 +43,7 @@ class DeskTransport(WebSocketTransport):
     def begin(self, session: Session) -> None:
         self._session = session
 
-    def end(self) -> None:
+    def ended(self) -> None:
         for task in self._watching:
             task.cancel()
 
@@ -122,10 +122,7 @@ async def websocket(call: Call[None]) -> web.StreamResponse:
         transport.begin(session)
         return [account_topic(call.account_id)]
 
-    try:
-        return await serve(call, transport, topics, call.query.since, _ignored)
-    finally:
-        transport.end()
+    return await serve(call, transport, topics, call.query.since, _ignored)
 
 
 async def _ignored(session: Session, text: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +15,7 @@ from ...auth.rate_limits import address_key
 from ...framework.cors import CORS
 from ...framework.endpoint import Call
 from ...streams import topics as topic_rules
+from ...streams.hub import Hub
 from ...streams.lookups import Lookups
 from ...streams.session import Session, Transport
 
@@ -42,9 +41,8 @@ class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ticket: Annotated[str | None, about("A ticket from `POST /v1/auth/ticket`, in place of a token")] = None
 
 
-@asynccontextmanager
-async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Session]:
-    """A session in the hub during the block. Raises Overloaded and RateLimited if there are too many."""
+async def open_session(call: Call[None], transport: Transport) -> Session:
+    """A session in the hub, until `end_session`. Raises Overloaded and RateLimited if there are too many."""
     services = call.services
     refused = services.hub.counts.refused
     try:
@@ -57,11 +55,13 @@ async def opened(call: Call[None], transport: Transport) -> AsyncIterator[Sessio
         raise Overloaded("this server is stopping", retry_after=1)
     session = Session(call.principal, transport, services.settings.stream_queue)
     await services.hub.open(session, client_address(call.request))
-    try:
-        yield session
-    finally:
-        services.hub.leave(session)
-        _flush(call.request)
+    return session
+
+
+def end_session(hub: Hub, session: Session, request: web.BaseRequest) -> None:
+    """The stream has ended, or failed to open."""
+    hub.leave(session)
+    _flush(request)
 
 
 def client_address(request: web.BaseRequest) -> str:

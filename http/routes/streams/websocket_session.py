@@ -9,13 +9,15 @@ from functools import partial
 import structlog
 from aiohttp import WSMsgType, web
 
+from ...connection.settling import settle
 from ...connection.websocket_guard import GuardedWebSocket
 from ...framework.endpoint import Call
+from ...streams.hub import Hub
 from ...streams.session import CloseCode, Session
 from ...streams.stream_limits import StreamCounts
 from ...streams.token_bucket import Rate
 from ...streams.transports import WebSocketTransport
-from .opening import opened
+from .opening import end_session, open_session
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,8 @@ async def serve(
     """Serve one client until it closes, its token expires, or the gateway drains. `topics`: what it hears; whatever that raises
     refuses the request. `receive` gets the client's texts, several at once; if it raises, the connection is cut."""
     services = call.services
-    async with opened(call, transport) as session:
+    session = await open_session(call, transport)
+    try:
         socket = transport.socket = GuardedWebSocket(
             SessionGuard(services.hub.counts, session, transport),
             heartbeat=services.settings.heartbeat,
@@ -50,19 +53,43 @@ async def serve(
         heard = await topics(session)
         await socket.prepare(call.request)
         writing = asyncio.ensure_future(session.write_loop(asyncio.get_running_loop()))
-        writing.add_done_callback(lambda task: _written(task, session))
+        writing.add_done_callback(partial(_written, session))
         try:
             await services.hub.join(session, heard, since, greet=True)
-            await _read(session, socket, receive)
-            if session.closing is not None:
-                await asyncio.wait(
-                    {writing}, timeout=CLOSING
-                )  # let the requested close frame, with its code, leave
         except ConnectionError:
             session.abort()
-        finally:
+        except BaseException:
             writing.cancel()
+            raise
+    except BaseException:
+        transport.ended()
+        end_session(services.hub, session, call.request)
+        raise
+    socket.lasts(partial(_serve, services.hub, call.request, transport, session, socket, writing, receive))
     return socket
+
+
+async def _serve(
+    hub: Hub,
+    request: web.Request,
+    transport: WebSocketTransport,
+    session: Session,
+    socket: GuardedWebSocket,
+    writing: asyncio.Task[None],
+    receive: Receive,
+) -> None:
+    try:
+        settle(request)
+        await _read(session, socket, receive)
+        if session.closing is not None:
+            # let the requested close frame, with its code, leave
+            await asyncio.wait({writing}, timeout=CLOSING)
+    except ConnectionError:
+        session.abort()
+    finally:
+        writing.cancel()
+        transport.ended()
+        end_session(hub, session, request)
 
 
 async def _read(session: Session, socket: GuardedWebSocket, receive: Receive) -> None:
@@ -125,7 +152,7 @@ class SessionGuard:
         self._session.close(code, reason)
 
 
-def _written(task: asyncio.Task[None], session: Session) -> None:
+def _written(session: Session, task: asyncio.Task[None]) -> None:
     """The write loop has ended: by a requested close, or because the connection broke."""
     if not task.cancelled() and task.exception() is not None:
         session.abort()

@@ -39,7 +39,8 @@ PRIVATE: dict[type[Any], set[str]] = {
         "_waiter",
     },
     web.AppRunner: {"_make_server"},
-    web.BaseRequest: {"_cache"},
+    web.BaseRequest: {"_cache", "_headers", "_message", "_rel_url"},
+    web.Request: {"_match_info"},
     web.Server: {"_kwargs", "_loop"},
     web.WebSocketResponse: {"_post_start", "_req", "_timeout"},
 }
