@@ -82,9 +82,12 @@ def differences(a: Report, b: Report) -> list[str]:
     ]
     found += [
         f"{name}: {getattr(a.run, name)} and {getattr(b.run, name)}"
-        for name in ("url", "server", "workers", "machine")
+        for name in ("url", "server", "workers", "interrupted")
         if getattr(a.run, name) != getattr(b.run, name)
     ]
+    machines = [words.machine(r.run.machine) for r in (a, b)]
+    if machines[0] != machines[1]:
+        found.append(f"machine: {machines[0]} and {machines[1]}")
     return [text if len(text) <= 300 else text[:300] + " …" for text in found]
 
 
@@ -104,26 +107,19 @@ def show(a: Report, b: Report, console: Console) -> None:
 
 def page(a: Report, b: Report) -> str:
     """The comparison as one self-contained page."""
-    span = max(len(points(r, "arrived")) * r.width for r in (a, b))
+    lasts = [len(points(r, "arrived")) * r.width for r in (a, b)]
     plots = [
         chart(
-            "p99 to acknowledgement",
-            [Line("A", points(a, "ack p99")), Line("B", points(b, "ack p99"))],
-            span,
-            words.seconds,
-        ),
-        chart(
-            "Waiting conversations",
-            [Line("A", points(a, "waiting")), Line("B", points(b, "waiting"))],
-            span,
-            words.number,
-        ),
-        chart(
-            "Busy slots",
-            [Line("A", points(a, "busy slots")), Line("B", points(b, "busy slots"))],
-            span,
-            words.number,
-        ),
+            title,
+            [Line(x, points(r, name), t) for x, r, t in zip("AB", (a, b), lasts, strict=True)],
+            max(lasts),
+            unit,
+        )
+        for title, name, unit in (
+            ("p99 to acknowledgement", "ack p99", words.seconds),
+            ("Waiting conversations", "waiting", words.number),
+            ("Busy slots", "busy slots", words.number),
+        )
     ]
     body = "".join(
         f"<tr><td>{html.escape(r.name)}</td><td>{html.escape(r.before)}</td><td>{html.escape(r.after)}</td>"

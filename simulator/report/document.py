@@ -175,7 +175,8 @@ def _measures(
 ) -> dict[str, float]:
     counts, floor = figures.counts, rest.floor.counts
     decided = floor.get("answered", 0) + floor.get("abandoned", 0)
-    slots = BATCHES * _batch_seconds(scenario) * scenario.slot_count
+    length, warm_up = (float(t) / scenario.scale for t in (scenario.duration, scenario.warm_up))
+    slots = max(1e-9, min(run.elapsed, length) - warm_up) * scenario.slot_count
     known = {name: float(rest.audit.get(name, 0)) for name in ("lost", "duplicated", "reordered", "leaked")}
     silent = counts["left silently"]
     known |= {name: float(counts[name]) for name in ("arrived", "sent", "acknowledged", "failed", "refused", "over_capacity", "unfinished",

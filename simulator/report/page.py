@@ -201,7 +201,7 @@ def _setting(report: Report) -> Iterable[str]:
         ("", ""),
         [
             ("server", escaped(f"{r.url}, Tertulia {r.server}, account {r.account}")),
-            ("generator", escaped(f"{machine.name}: {machine.system}, {machine.cpus} CPUs, Python {machine.python}, load average {machine.load:.1f}")),
+            ("generator", escaped(f"{words.machine(machine)}, load average {machine.load:.1f}")),
             ("workers", escaped(f"{r.workers}" + ("" if r.ray is None else f" on the Ray cluster {r.ray}"))),
             *((escaped(k), escaped(str(v))) for k, v in r.parameters.items()),
         ],

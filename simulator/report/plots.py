@@ -14,8 +14,11 @@ COLOURS = ("var(--a)", "var(--b)", "var(--c)", "var(--d)")
 
 
 class Line(msgspec.Struct, frozen=True):
+    """`lasts`: the seconds that its values are spread over; those of the chart by default."""
+
     name: str
     values: Sequence[float]
+    lasts: float | None = None
 
 
 def ticks(most: float, count: int = 4) -> list[float]:
@@ -52,8 +55,9 @@ def chart(title: str, lines: list[Line], span: float, shown: Callable[[float], s
         x = LEFT + inner * mark / span if span else LEFT
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{_time(mark)}</text>')
     for line, colour in zip(lines, COLOURS, strict=False):
-        n = len(line.values)
-        points = " ".join(f"{LEFT + inner * (i + 0.5) / n:.1f},{y(v):.1f}" for i, v in enumerate(line.values))
+        lasts = span if line.lasts is None else line.lasts
+        step = inner / max(1, len(line.values)) * (lasts / span if span else 1.0)
+        points = " ".join(f"{LEFT + step * (i + 0.5):.1f},{y(v):.1f}" for i, v in enumerate(line.values))
         parts.append(
             f'<polyline style="stroke:{colour}" points="{points}"><title>{html.escape(line.name)}</title></polyline>'
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..figures.expectations import SHARES
-from .document import Report
+from .document import Machine, Report
 
 
 def seconds(value: float) -> str:
@@ -52,6 +52,11 @@ def so_far(report: Report) -> str:
     failed = [v.text for v in report.verdicts if not v.holds and v.value]
     state = f"not so far: {', '.join(failed)}" if failed else "all conditions hold so far"
     return f"Running, {report.run.elapsed:.0f} of {total:.0f} s; {state}."
+
+
+def machine(of: Machine) -> str:
+    """The generator's, without its load, which is never twice the same."""
+    return f"{of.name}: {of.system}, {of.cpus} CPUs, Python {of.python}"
 
 
 def headline(report: Report) -> str:

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from ...client import ApiError, AsyncClient, ConnectionFailed, NotFound, Options, RetryPolicy, TertuliaError
 from ..plan import Plan
 from ..scenario.model import BY_LEAD, Agents, Scenario
+from ..traffic import identities
 
 T = TypeVar("T")
 
 AT_ONCE = 16
 """Requests at once while preparing and cleaning up."""
+PAGE = 100
 RETRIES = RetryPolicy(longest_pause=5.0)
 PATIENCE = (0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to remove an agent who holds conversations."""
@@ -111,13 +113,14 @@ class Preparation:
             await each(live, lambda id: self._tried("conversations", self._resolve(id)))
         else:
             await each(sorted(contacts), lambda id: self._tried("customers", self._erase(id)))
+            await self._tried("customers", self._erase_others())
         await each(list(self._before.items()), lambda pair: self._restore_agent(*pair, keep=keep))
         if self.plan.new_admin is not None and not keep:
             await self._tried("the admin", self._remove(self.plan.new_admin))
         if self._unreached:
             left = ", ".join(f"{what} ({count:,})" for what, count in self._unreached.items())
             self.notes.append(
-                f"The server did not answer when the run cleaned up, so these are as the run left them: {left}. The run's customers are called sim-{self.plan.run}-…"
+                f"The server did not answer when the run cleaned up, so these are as the run left them: {left}. The run's customers are called sim-{self.plan.run}-… Messages that it acknowledged and did not deliver before count as lost."
             )
         await self.admin.aclose()
 
@@ -169,6 +172,17 @@ class Preparation:
             await self.admin.erase_contact(id)
         except NotFound:
             return
+
+    async def _erase_others(self) -> None:
+        """Erase those of the run's customers whose conversations nobody has seen open: a run that was interrupted, or a feed with a gap."""
+        number_of = identities.reader(self.plan.run)
+        for words in sorted({identities.common(channel, self.plan.run) for channel in self.plan.channels}):
+            found = [
+                contact["id"]
+                async for contact in self.admin.iter_contacts(q=words, limit=PAGE)
+                if any(number_of(of["identifier"]) is not None for of in contact["identifiers"])
+            ]
+            await each(found, self._erase)
 
     async def _tried(self, what: str, work: Coroutine[Any, Any, Any]) -> None:
         """Undo something. A server that has not answered one request is not asked for the rest: a thousand customers would take hours."""

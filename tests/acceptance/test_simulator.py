@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desks import Account, new_accounts
+from desks import Account, new_accounts, ok
 from msgspec.structs import replace
 from serving import ROOT, OwnServer
 from typer.testing import CliRunner
@@ -283,6 +283,9 @@ async def test_an_interrupted_run_has_a_report_and_leaves_nothing(server: OwnSer
             simulation.interrupt.set()
 
     simulation = Simulation(made, [], progress=progress)
+    async with server.client(made.service) as service:  # one that no feed has told the simulator of
+        path = f"/v1/webchat/{other.channel}/sessions"
+        ok(await service.post(path, json={"contact_identifier": f"sim-{made.run}-999"}), 201)
     found = await simulation.run()
     assert found.run.interrupted and 0 < found.run.elapsed < 60 and found.measures["arrived"] > 0
     assert found.measures["lost"] == found.measures["failed"] == 0, (found.audit, found.errors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,7 +21,7 @@ from tertulia.simulator.report import comparison, files, terminal
 from tertulia.simulator.report.document import Machine, Report, Run, decoded, encoded, report_of
 from tertulia.simulator.report.live_page import REFRESH, LivePage
 from tertulia.simulator.report.page import page
-from tertulia.simulator.report.plots import ticks
+from tertulia.simulator.report.plots import LEFT, Line, chart, ticks
 from tertulia.simulator.report.theories import model_of
 from tertulia.simulator.run.worker import FloorFigures, Outcome
 from tertulia.simulator.scenario import changes, loading
@@ -34,6 +35,7 @@ def report(
     lag: float = 0.001,
     expect: tuple[str, ...] = (),
     started: str = "2026-11-30T02:00:00+00:00",
+    elapsed: float = 120.0,
 ) -> Report:
     scenario = loading.load("erlang-a")
     figures = Figures(1.5)
@@ -57,7 +59,7 @@ def report(
         [],
     )
     run = Run(
-        name="abc234", started_at=started, elapsed=120.0, url="http://127.0.0.1:8080", server="0.1.0", account="a", workers=1, ray=None,
+        name="abc234", started_at=started, elapsed=elapsed, url="http://127.0.0.1:8080", server="0.1.0", account="a", workers=1, ray=None,
         parameters={"rate": "2"}, machine=Machine("box", "Linux", 2, "3.11", 0.5),
     )  # fmt: skip
     return report_of(scenario, seats, run, figures, Outcome(b"", {}, 100, [], floor, []), list(expect), [])
@@ -81,6 +83,12 @@ def test_a_report_survives_being_written(tmp_path: Path) -> None:
         "junit.xml",
     }
     assert b"secret-token" not in encoded(first)
+
+
+def test_occupancy_counts_the_time_that_the_run_had() -> None:
+    """The batches have 8,000 busy slot-seconds; there are 50 slots, and 165 s after the warm-up."""
+    assert report(elapsed=200).measures["occupancy"] == pytest.approx(8000 / (50 * 165))
+    assert report(elapsed=95).measures["occupancy"] == pytest.approx(8000 / (50 * 80))
 
 
 def test_every_form_says_that_a_run_was_interrupted() -> None:
@@ -156,6 +164,11 @@ def test_two_reports_are_compared() -> None:
     assert comparison.differences(a, b) == []
     other = replace(b, scenario=b.scenario | {"seed": 2})
     assert comparison.differences(a, other) == ["scenario.seed: 1 and 2"]
+    loaded, larger = (replace(b.run.machine, **changed) for changed in ({"load": 9.0}, {"cpus": 8}))
+    assert comparison.differences(a, replace(b, run=replace(b.run, machine=loaded))) == []
+    assert comparison.differences(a, replace(b, run=replace(b.run, machine=larger))) == [
+        "machine: box: Linux, 2 CPUs, Python 3.11 and box: Linux, 8 CPUs, Python 3.11"
+    ]
     text = page(a), comparison.page(a, other)
     assert "Not the same: scenario.seed" in text[1] and text[1].count("<svg") == 3
 
@@ -172,6 +185,13 @@ def test_the_terminal_shows_both_while_it_runs_and_at_the_end() -> None:
     text = out.file.getvalue()  # type: ignore[attr-defined]
     for wanted in ("999", "TERTULIA_RATE_USER", "bottleneck", "Failed: failed=0", "had to wait"):
         assert wanted in text
+
+
+def test_a_shorter_run_ends_sooner_in_a_plot_of_two() -> None:
+    """Lines over 100 and 50 seconds: the second has its points in the left half."""
+    text = chart("x", [Line("A", [1.0] * 10, 100), Line("B", [1.0] * 10, 50)], 100, str)
+    ends = [float(line.split()[-1].split(",")[0]) for line in re.findall(r'points="([^"]*)"', text)]
+    assert ends[1] - LEFT == pytest.approx((ends[0] - LEFT) / 2, abs=0.2)
 
 
 @pytest.mark.parametrize("most", [0.0, 1e-6, 0.7, 1, 9.99, 10, 123456.7])

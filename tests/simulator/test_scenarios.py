@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tertulia.core.accounts import phones
 from tertulia.simulator.figures import expectations
 from tertulia.simulator.scenario import changes, loading, units
 from tertulia.simulator.scenario.arrivals import Arrivals, Burst, arrival_times, expected, peak, rate_at
@@ -162,9 +163,23 @@ def test_a_customer_is_the_same_whatever_else_changes() -> None:
 def test_addresses_say_whose_they_are(channel: str, number: int) -> None:
     address = identities.identifier(channel, "run7ab", number)  # type: ignore[arg-type]
     assert identities.reader("run7ab")(address) == number
+    assert identities.common(channel, "run7ab") in address  # type: ignore[arg-type]
     assert identities.reader("run7ab")("visitor-0193") is None
-    if channel in ("webchat", "email"):
-        assert identities.reader("run7ac")(address) is None
+    assert identities.reader("run7ac")(address) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["+4915112345678", "+49151990000001", "7712000123", "5012345678901234", "sim-run7ab-1x", "+8839"],
+)
+def test_addresses_that_a_real_customer_may_have_are_no_runs(address: str) -> None:
+    """A run erases its customers: an address of somebody else's must not look like one."""
+    assert identities.reader("run7ab")(address) is None
+    for channel in ("whatsapp", "sms"):
+        phone = identities.identifier(channel, "run7ab", 3)
+        assert (
+            phones.is_possible(phone) and phones.e164(phone.removeprefix("+")) == phone and len(phone) <= 16
+        )
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from desks import Account
 from lab import lab
+from memory import Memory
 from replications import plan_of
 from routing_accounts import self_replay
 from serving import OwnServer
@@ -140,11 +141,15 @@ async def main(options: argparse.Namespace) -> bool:
         server = OwnServer(Path(folder))
         await server.start()
         try:
-            kills = asyncio.ensure_future(killed(server, options))
+            kills, memory = asyncio.ensure_future(killed(server, options)), Memory(server)
+            watch = asyncio.ensure_future(memory.watch())
             report = await simulated(server, Account(ACCOUNT, WEBCHAT), options)
-            kills.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await kills
+            for task in (kills, watch):
+                task.cancel()
+            await asyncio.gather(kills, watch, return_exceptions=True)
+            began = datetime.fromisoformat(report.run.started_at).timestamp() - memory.began
+            for role, (early, late) in memory.growth(began, began + 60 * options.minutes).items():
+                print(f"  {role:20} {early:8.1f} MB in the second quarter, {late:8.1f} MB in the last")
             began = time.monotonic()
             print("making every decision again", flush=True)
             found = await self_replay(server, ACCOUNT)

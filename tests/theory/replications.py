@@ -57,6 +57,9 @@ def shown(what: str, expected: float, found: Interval) -> bool:
 def told(reports: Sequence[Report]) -> list[str]:
     """Print why the runs may not be what they should be. The conditions that did not hold."""
     failed = sorted({v.text for report in reports for v in report.verdicts if not v.holds})
-    for what in (*failed, *sorted({what for report in reports for what in report.limited})):
+    for what in failed:
         print(f"  ! {what}")
+    limited = [what for report in reports for what in report.limited]
+    if limited:
+        print(f"  ! the generator was a bottleneck in {len(limited)} of {len(reports)} runs: {max(limited)}")
     return failed

@@ -29,7 +29,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from desks import new_accounts
-from policies import policies
+from policies import WARM_UP, policies
 from replications import interval, shown, simulated, told
 from serving import OwnServer
 
@@ -110,6 +110,7 @@ handling = {{ mean = {60 / row.service} }}
 async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bool:
     """Run a row, and print it; whether it is accepted."""
     scale = min(LARGEST_SCALE, options.rate * 60 / (options.replications * row.arrival))
+    print(f"\n{row}, {minutes_of(row, options) / scale:.0f} min and more …", flush=True)
     text = scenario(row, minutes_of(row, options), scale)
     began = time.monotonic()
     of = await new_accounts(server, "Theory", options.replications)
@@ -146,6 +147,8 @@ async def play(options: argparse.Namespace) -> int:
             for number in options.rows:
                 accepted &= await played(server, ROWS[number - 1], options)
             if options.policies:
+                minutes = (options.policy_minutes + WARM_UP) / options.policy_scale
+                print(f"\nfive policies at once, {minutes:.0f} min …", flush=True)
                 accepted &= await policies(server, options)
         finally:
             if not options.url:
@@ -171,9 +174,9 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policies", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--policy-accounts", type=int, default=12, help="for each policy")
-    parser.add_argument("--policy-minutes", type=float, default=60)
-    parser.add_argument("--policy-scale", type=float, default=8)
+    parser.add_argument("--policy-accounts", type=int, default=20, help="for each policy")
+    parser.add_argument("--policy-minutes", type=float, default=15)
+    parser.add_argument("--policy-scale", type=float, default=2.5)
     parser.add_argument("--url", help="of a server that runs already")
     parser.add_argument("--data", help="its data folder, for the secret")
     parser.add_argument("--reports", help="folder for a report of each row")
