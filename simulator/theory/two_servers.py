@@ -16,10 +16,8 @@ Rule = Literal["fastest_first", "slowest_first", "random", "longest_idle", "roun
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 FAST, SLOW = 0, 1
-QUEUE = 1e-18
-"""States with a longer queue have together less probability than this."""
 PRECISION = 1e-15
-MOST_SWEEPS = 100_000
+MOST_SWEEPS = 10_000
 
 
 class TwoServers(msgspec.Struct, frozen=True):
@@ -31,39 +29,39 @@ class TwoServers(msgspec.Struct, frozen=True):
 
 
 class _State(msgspec.Struct, frozen=True):
-    """`next`: who gets an arrival that finds both free; None if chance decides. While someone is busy, it is kept by `round_robin` alone."""
+    """Nobody waits. `next`: who gets an arrival that finds both free; None if chance decides. While someone is busy, it is kept by
+    `round_robin` alone."""
 
     busy: frozenset[int]
-    waiting: int
     next: int | None
 
 
 def two_servers(arrival: float, fast: float, slow: float, rule: Rule) -> TwoServers:
-    """The steady state. Rates have one unit of time, which is also that of the wait. Raises ValueError if there is none."""
-    both = fast + slow
-    if arrival >= both:
+    """The steady state. Rates have one unit of time, which is also that of the wait. Raises ValueError if there is none.
+
+    With both busy, the number that waits is geometric for every rule. So the chain is looked at only while nobody waits; a time with a queue
+    becomes a step to the state in which it ends.
+    """
+    load = arrival / (fast + slow)
+    if load >= 1:
         raise ValueError("there must be more service than work")
-    longest, load = 1, arrival / both
-    while load**longest > QUEUE:
-        longest += 1
-    flows = _flows(arrival, (fast, slow), rule, longest)
-    p = _steady_state(flows)
-    waits = sum(x for s, x in p.items() if len(s.busy) == 2)
-    queue = sum(x * s.waiting for s, x in p.items())
-    return TwoServers(waits, queue / arrival, sum(x * len(s.busy) for s, x in p.items()) / 2)
+    p = _steady_state(_flows(arrival, (fast, slow), rule))
+    both = sum(x for s, x in p.items() if len(s.busy) == 2) / (1 - load)
+    one = sum(x for s, x in p.items() if len(s.busy) == 1)
+    total = both + one + sum(x for s, x in p.items() if not s.busy)
+    waits = both / total
+    return TwoServers(waits, waits / (fast + slow - arrival), (both + one / 2) / total)
 
 
 def waits_longer(arrival: float, fast: float, slow: float, rule: Rule, limit: float) -> float:
-    """P(W > limit). Who has to wait finds both busy, and as many ahead as M/M/1 with the speed of both would have: the wait is exponential."""
+    """P(W > limit). Who has to wait finds as many ahead as in M/M/1 with the speed of both: the wait is exponential."""
     waits = two_servers(arrival, fast, slow, rule).waits
     return waits * math.exp(-(fast + slow - arrival) * limit)
 
 
-def _flows(
-    arrival: float, speeds: tuple[float, float], rule: Rule, longest: int
-) -> dict[_State, dict[_State, float]]:
+def _flows(arrival: float, speeds: tuple[float, float], rule: Rule) -> dict[_State, dict[_State, float]]:
     """State → the states that follow, with their rates."""
-    start = _State(frozenset(), 0, SLOW if rule == "slowest_first" else None if rule == "random" else FAST)
+    start = _State(frozenset(), SLOW if rule == "slowest_first" else None if rule == "random" else FAST)
     flows: dict[_State, dict[_State, float]] = {}
     open_ = [start]
     while open_:
@@ -71,55 +69,49 @@ def _flows(
         if state in flows:
             continue
         found = flows[state] = {}
-        for to, rate in _following(state, arrival, speeds, rule, longest):
+        for to, rate in _following(state, arrival, speeds, rule):
             found[to] = found.get(to, 0.0) + rate
             open_.append(to)
     return flows
 
 
 def _following(
-    state: _State, arrival: float, speeds: tuple[float, float], rule: Rule, longest: int
+    state: _State, arrival: float, speeds: tuple[float, float], rule: Rule
 ) -> Iterator[tuple[_State, float]]:
     free = [server for server in (FAST, SLOW) if server not in state.busy]
     if len(free) == 2 and state.next is None:
         yield from ((_assigned(state, server, rule), arrival / 2) for server in free)
     elif free:
-        yield (
-            _assigned(state, state.next if len(free) == 2 and state.next is not None else free[0], rule),
-            arrival,
-        )
-    elif state.waiting < longest:
-        yield msgspec.structs.replace(state, waiting=state.waiting + 1), arrival
+        server = state.next if len(free) == 2 and state.next is not None else free[0]
+        yield _assigned(state, server, rule), arrival
+    else:
+        for server in state.busy:  # the queue ends with whoever takes the last of it
+            yield _assigned(state, server, rule), arrival * speeds[server] / sum(speeds)
     for server in state.busy:
-        yield _finished(state, server, rule), speeds[server]
+        busy = state.busy - {server}
+        # of two free servers, the other one has been so for longer
+        then = 1 - server if rule == "longest_idle" and not busy else state.next
+        yield _State(busy, then), speeds[server]
 
 
 def _assigned(state: _State, server: int, rule: Rule) -> _State:
     then = 1 - server if rule == "round_robin" else FAST if rule == "longest_idle" else state.next
-    return _State(state.busy | {server}, state.waiting, then)
-
-
-def _finished(state: _State, server: int, rule: Rule) -> _State:
-    """A server has finished: it takes the next customer, or is free."""
-    if state.waiting:
-        return _assigned(msgspec.structs.replace(state, waiting=state.waiting - 1), server, rule)
-    busy = state.busy - {server}
-    # of two free servers, the other one has been so for longer
-    return _State(busy, 0, 1 - server if rule == "longest_idle" and not busy else state.next)
+    return _State(state.busy | {server}, then)
 
 
 def _steady_state(flows: dict[_State, dict[_State, float]]) -> dict[_State, float]:
     """The probabilities, by Gauss and Seidel's iteration."""
     into: dict[_State, list[tuple[_State, float]]] = {state: [] for state in flows}
+    out = dict.fromkeys(flows, 0.0)
     for state, found in flows.items():
         for to, rate in found.items():
-            into[to].append((state, rate))
-    out = {state: sum(found.values()) for state, found in flows.items()}
-    order = sorted(flows, key=lambda s: (len(s.busy) + s.waiting, sorted(s.busy), s.next or 0))
-    p = dict.fromkeys(order, 1 / len(order))
+            if to != state:
+                into[to].append((state, rate))
+                out[state] += rate
+    p = dict.fromkeys(flows, 1 / len(flows))
     for _ in range(MOST_SWEEPS):
         change = 0.0
-        for state in order:
+        for state in p:
             value = sum(p[of] * rate for of, rate in into[state]) / out[state]
             change, p[state] = max(change, abs(value - p[state])), value
         total = sum(p.values())
