@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from ..scenario.model import Channel
 
-
 PHONES = "+8839"
 """Of the numbers for international networks, those that nobody has assigned: no real customer can have one, and be erased with the run's."""
 ACCOUNTS = "999"
