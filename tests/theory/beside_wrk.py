@@ -132,7 +132,7 @@ async def main(seconds: int) -> bool:
     if shutil.which("wrk") is None:
         sys.exit("wrk is missing: sudo apt-get install wrk")
     with tempfile.TemporaryDirectory(prefix="tertulia-wrk-") as folder:
-        server = OwnServer(Path(folder) / "data")
+        server = OwnServer(Path(folder))
         await server.start()
         try:
             simulated, other = await new_accounts(server, "Measured", 2)
