@@ -113,7 +113,8 @@ class Preparation:
             await each(live, lambda id: self._tried("conversations", self._resolve(id)))
         else:
             await each(sorted(contacts), lambda id: self._tried("customers", self._erase(id)))
-            await self._tried("customers", self._erase_others())
+            if not self._unreached:
+                await self._tried("customers", self._erase_others())
         await each(list(self._before.items()), lambda pair: self._restore_agent(*pair, keep=keep))
         if self.plan.new_admin is not None and not keep:
             await self._tried("the admin", self._remove(self.plan.new_admin))
