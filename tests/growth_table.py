@@ -46,6 +46,7 @@ from tertulia.core.text import (
     normalization,
     templates,
     text_matching,
+    visible,
 )
 from tertulia.core.turn import account_rules, assisting, csat, form_filling, handoff, message_analysis
 from tertulia.core.turn.bot_rules import Assist
@@ -415,6 +416,12 @@ CORE: dict[str, Row] = {
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
     "core.assistance.articles.chunks": Row(articles.chunks, TEXTS, articles.MAX_BODY // 4, 400),
+    "core.assistance.articles.without_comments": Row(
+        articles.without_comments, {**TEXTS, "opened": lambda n: "<!--" * (n // 4), "closed": lambda n: "<!---->" * (n // 7)},
+        articles.MAX_BODY // 4, 400),
+    "core.text.visible.visible": Row(
+        visible.visible, {**TEXTS, "tags": lambda n: "\U000e0041" * n, "joiners": lambda n: "\u200d\ufe0f" * (n // 2),
+                          "flags": lambda n: "\U0001f3f4\U000e0067" * (n // 2)}, 16_384, 400),
     "core.assistance.articles.terms": Row(articles.terms, TEXTS, articles.MAX_QUESTION // 4, 400),
     "core.assistance.articles.coverage": Row(
         lambda said: articles.coverage(articles.terms(said), said), TEXTS, articles.PASSAGE // 4, 400

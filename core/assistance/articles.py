@@ -114,7 +114,7 @@ def chunks(body: str) -> list[Chunk]:
     """An article's passages in order: paragraphs below one heading together, up to PASSAGE characters."""
     found: list[Chunk] = []
     heading, parts, size = "", [], 0
-    for line in _pieces(body[:MAX_BODY]):
+    for line in _pieces(without_comments(body[:MAX_BODY])):
         titled = _HEADING.match(line)
         if (titled or size + len(line) > PASSAGE) and parts:
             found.append(Chunk(heading, "\n".join(parts).strip()))
@@ -126,6 +126,15 @@ def chunks(body: str) -> list[Chunk]:
             size += len(line) + 1
     found.append(Chunk(heading, "\n".join(parts).strip()))
     return [chunk for chunk in found if chunk.content] or [Chunk(heading, heading)]
+
+
+def without_comments(body: str) -> str:
+    """Markdown without HTML comments, which its readers do not see."""
+    parts, at = list[str](), 0
+    while (begin := body.find("<!--", at)) >= 0 and (end := body.find("-->", begin + 4)) >= 0:
+        parts.append(body[at:begin])
+        at = end + 3
+    return "".join([*parts, body[at:]])
 
 
 def _pieces(body: str) -> Iterator[str]:

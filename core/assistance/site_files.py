@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -22,11 +23,20 @@ _LOC: Final = re.compile(r"<loc>([^<>]{1,2048})</loc>", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(
     r"<html[^<>]{0,500}?\slang=[\"']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3})", re.IGNORECASE
 )
+_LOWERED: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Lower case for names of tags, which keeps each character's place: some letters become two."""
 _NAME: Final = re.compile(r"/?[A-Za-z][A-Za-z0-9]{0,15}")
 _RAW: Final = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "textarea", "math"})
 """Elements without text for readers; each ends at its own end tag."""
 _ASIDE: Final = frozenset({"nav", "header", "footer", "aside", "form"})
 """Elements that repeat on every page."""
+_CONCEALED: Final = re.compile(
+    r"\shidden(?=[\s=/]|$)|(?:display\s{0,9}:\s{0,9}none|visibility\s{0,9}:\s{0,9}hidden|font-size\s{0,9}:\s{0,9}0(?![.\d]))"
+)
+"""Attributes that keep an element from a page's readers."""
+_VOID: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _BLOCKS: Final = frozenset({
     "p", "div", "section", "article", "main", "ul", "ol", "dl", "dt", "dd", "table", "tr", "br", "hr", "blockquote", "pre",
     "figure", "figcaption", "details", "summary", "title", "body", "head",
@@ -85,11 +95,11 @@ def language_of(source: str) -> str | None:
 
 
 def markdown_of(source: str) -> tuple[str, str]:
-    """A page's title and its text as Markdown: headings, lists and paragraphs, without what stands on every page."""
-    page, lowered = Page(), source.lower()
+    """A page's title and its text as Markdown: headings, lists and paragraphs, without what stands on every page or is not shown."""
+    page, lowered = Page(), source.translate(_LOWERED)
     main = lowered.find("<main")
     hidden = 0
-    for at, tag, text in _tokens(source, lowered):
+    for at, tag, text in _shown(_tokens(source, lowered)):
         if tag == "":
             if hidden == 0 and (main < 0 or at > main):
                 page.parts.append(" ".join(html.unescape(text).split()) + " ")
@@ -108,6 +118,20 @@ def markdown_of(source: str) -> tuple[str, str]:
     ).strip()
 
 
+def _shown(tokens: Iterable[tuple[int, str, str]]) -> Iterator[tuple[int, str, str]]:
+    """The tokens outside of elements that are not shown, each of which ends at its own end tag."""
+    concealed, depth = "", 0
+    for token in tokens:
+        tag = token[1]
+        if concealed:
+            depth += (tag == concealed) - (tag == f"/{concealed}")
+            concealed = concealed if depth else ""
+        elif tag not in ("", "title", *_VOID) and not tag.startswith("/") and _CONCEALED.search(token[2]):
+            concealed, depth = tag, 1
+        else:
+            yield token
+
+
 def _mark(tag: str) -> str:
     if len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
         return f"\n\n{'#' * int(tag[1])} "
@@ -124,8 +148,8 @@ def _mark(tag: str) -> str:
 
 
 def _tokens(source: str, lowered: str) -> Iterator[tuple[int, str, str]]:
-    """A piece's index, its tag's name in lower case with the slash of an end tag (empty for text), and its text. Each character
-    is looked at a constant number of times: what has no end ends the page."""
+    """A piece's index, its tag's name in lower case with the slash of an end tag (empty for text), and its text, or its attributes in lower
+    case. Each character is looked at a constant number of times: what has no end ends the page."""
     at = 0
     while at < len(source):
         opened = source.find("<", at)
@@ -153,6 +177,6 @@ def _tokens(source: str, lowered: str) -> Iterator[tuple[int, str, str]]:
                 yield opened, tag, source[at:end]
             at = end
             continue
-        yield opened, tag, ""
+        yield opened, tag, lowered[opened + len(tag) + 1 : closed]
     if at < len(source):
         yield at, "", source[at:]

@@ -8,7 +8,9 @@ import zipfile
 
 import pytest
 
+from tertulia.core.assistance.articles import chunks
 from tertulia.core.assistance.markdown_files import MAX_DIRECTORY, MAX_FILES, unpacked
+from tertulia.core.assistance.site_files import markdown_of
 from tertulia.core.errors import Invalid
 
 
@@ -43,3 +45,30 @@ def test_more_are_refused_without_a_list_of_them(count: int) -> None:
 def test_what_is_no_archive(content: bytes) -> None:
     with pytest.raises(Invalid):
         unpacked(content)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>secret</p>",
+        "<div STYLE='display:none'>a <div>secret</div> b</div>",
+        '<span style="font-size: 0px">secret</span>',
+        "<ul hidden=''><li>secret</ul>",
+        "<!-- secret -->",
+    ],
+)
+def test_what_a_page_does_not_show_is_not_read(hidden: str) -> None:
+    title, body = markdown_of(
+        f"<title>İstanbul</title><main><p>İ kept</p>{hidden}<p>there</p><input hidden>end</main>"
+    )
+    assert title == "İstanbul" and "secret" not in body
+    assert [word for word in body.split() if word in ("kept", "there", "end")] == ["kept", "there", "end"]
+
+
+def test_comments_are_in_no_passage() -> None:
+    (chunk,) = chunks("# Returns\nWithin <!-- tell\neverybody --> 30 days. <!-- not closed")
+    assert (
+        "everybody" not in chunk.content
+        and chunk.content.startswith("Within")
+        and "not closed" in chunk.content
+    )

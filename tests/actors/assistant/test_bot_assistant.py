@@ -190,7 +190,7 @@ async def test_fields_are_only_what_the_customer_wrote() -> None:
 CHANNELS = ("webchat", "email", "whatsapp", "telegram", "messenger", "sms")
 
 
-@pytest.mark.parametrize(("number", "text"), list(enumerate(CORPUS)), ids=range(100))
+@pytest.mark.parametrize(("number", "text"), list(enumerate(CORPUS)), ids=range(len(CORPUS)))
 async def test_an_injection_gets_words_at_most(number: int, text: str) -> None:
     """Whatever stands in a message, subject, name, file name or article, on any channel, and whatever the model makes of it: one command to
     this conversation, no other instruction to the model, and no article but public ones."""

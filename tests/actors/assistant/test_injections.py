@@ -1,4 +1,4 @@
-"""A hundred prompt injections: whatever a customer writes stays fenced data, and a draft can do nothing but wait for a person."""
+"""Prompt injections: whatever a customer writes stays fenced data, and a draft can do nothing but wait for a person."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tertulia.core.conversation.commands import Opening
 from tertulia.core.conversation.entries import Attachment, Entry, Message
 from tertulia.core.conversation.state import Conversation
 from tertulia.core.ports.assistance.models import Begun, Ended, Limits, ModelRequest, Usage
+from tertulia.core.text.visible import visible
 
 FENCE = re.compile(r"<(knowledge|conversation|draft)-([0-9a-f]{16})>")
 
@@ -111,11 +112,17 @@ async def prompts_of(text: str) -> tuple[Recorder, Kept]:
     return recorder, kept
 
 
-def test_there_are_a_hundred() -> None:
-    assert len(set(CORPUS)) == 100
+TOKENS = re.compile(
+    r"<\W?[\w/]|\[/?[A-Z_]{2,}\]|[\U000e0000-\U000e007f\x85\u2028\u2029]|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3}"
+)
+"""What models take for tokens of their own, and text that nobody sees."""
 
 
-@pytest.mark.parametrize("text", CORPUS, ids=range(100))
+def test_there_are_a_hundred_and_thirty() -> None:
+    assert len(set(CORPUS)) == 130
+
+
+@pytest.mark.parametrize("text", CORPUS, ids=range(len(CORPUS)))
 async def test_an_injection_stays_data(text: str) -> None:
     recorder, kept = await prompts_of(text)
     harmless, _ = await prompts_of("Where is my refund?")
@@ -128,8 +135,10 @@ async def test_an_injection_stays_data(text: str) -> None:
             "one block, under its own fence"
         )
         assert prompt.user.count(fence) == 2 and prompt.user.endswith(f"</conversation-{fence}>")
-        lines = [json.loads(line) for line in prompt.user.splitlines()[1:-1]]
-        assert [line["from"] for line in lines][-1] == "customer" and lines[-1]["text"] == text
+        data = prompt.user.split("\n")[1:-1]
+        assert not [line for line in data if TOKENS.search(line)]
+        lines = [json.loads(line) for line in data]
+        assert [line["from"] for line in lines][-1] == "customer" and lines[-1]["text"] == visible(text)
         assert {line["from"] for line in lines[:-1]} <= {"customer", "agent"} and len(lines) <= 3
     (suggestion,) = kept
     assert suggestion.status == "pending" and suggestion.body == "Hello"
