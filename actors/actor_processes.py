@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import ray.actor
 import structlog
 
-from ..core.errors import StorageUnavailable
+from ..core.errors import Overloaded, StorageUnavailable
 from .clock import fresh_id
 from .cluster.process_beat import ProcessBeat
 from .cluster.process_life import ProcessLife
@@ -25,6 +25,7 @@ from .gateway.supervisor_client import answer_command, answer_query
 from .host.conversation_actor import ConversationActor
 from .host.host import ConversationHost
 from .host.membership import MembershipKeeper
+from .recurring import failed_steps
 from .supervisor.supervisor import Supervisor
 from .transport import codec
 from .transport.entry_publisher import FeedPublisher
@@ -48,7 +49,7 @@ async def when_storage_is_up(start: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await start()
-        except StorageUnavailable as error:
+        except (StorageUnavailable, Overloaded) as error:
             log.warning("start_waits_for_storage", error=str(error))
             await asyncio.sleep(START_PAUSE)
 
@@ -90,6 +91,10 @@ class ActorProcess(ABC):
 
     async def ping(self) -> int:
         return os.getpid()
+
+    async def failed_steps(self) -> dict[str, int]:
+        """How many steps of each kind of background work have failed."""
+        return failed_steps()
 
     async def drain(self) -> None:
         """Take nothing new, finish what is in flight, and end the loops."""

@@ -112,7 +112,8 @@ class Internal(TertuliaError):
 
 
 def _tree(cls: type[TertuliaError]) -> dict[str, type[TertuliaError]]:
-    return {cls.code: cls} | {k: v for sub in cls.__subclasses__() for k, v in _tree(sub).items()}
+    """A class stands before its subclasses of the same code."""
+    return {k: v for sub in cls.__subclasses__() for k, v in _tree(sub).items()} | {cls.code: cls}
 
 
 BY_CODE: dict[str, type[TertuliaError]] = _tree(TertuliaError)

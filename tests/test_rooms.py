@@ -16,7 +16,7 @@ ROOMS = {
     "storage": [["connection_faults"], ["credentials", "secrets", "data_folder", "embedded", "objects", "postgres"], ["postgres/reports"],
                 ["postgres/accounts", "postgres/conversations"], ["postgres/assistance"], ["postgres/delivery"], ["rabbitmq", "valkey"]],
     "channels": [["double", "outgoing", "shared"], ["email", "meta", "models", "sms", "telegram"], [""]],
-    "actors": [["background_tasks", "clock"], ["dispatcher", "host/analysis", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor/account"], ["supervisor"], ["gateway"],
+    "actors": [["background_tasks", "clock", "recurring"], ["dispatcher", "host/analysis", "transport", "webhooks"], ["assistant", "cluster", "host", "supervisor/account"], ["supervisor"], ["gateway"],
                ["actor_processes"], ["actor_options"]],
     "http": [["streams"], ["auth"], ["framework"], ["actions", "connection", "documents", "pages"],
              ["routes/admin", "routes/assistance", "routes/conversation", "routes/providers", "routes/streams"], ["routes/people"],

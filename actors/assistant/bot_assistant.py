@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 Send = Callable[[Envelope], Awaitable[Done]]
 MAX_TOKENS = 800
 BUDGET = "The account's budget for language models is used up"
+GIVEN_UP = "The bot could not answer"
 
 
 class PublicKnowledge(Protocol):
@@ -83,6 +84,11 @@ class BotAssistant:
         else:
             said = await self._said(c, read, talk.rule_id, actions, settings)
         return await self._sent(c, said)
+
+    async def hand_over(self, c: Conversation) -> None:
+        """Leave a conversation to people that the bot cannot answer. Raises Overloaded and StorageUnavailable."""
+        if (talk := assisting.under_way(c.bot_context)) is not None:
+            await self._sent(c, BotAnswer(talk.rule_id, c.seq, failed=GIVEN_UP))
 
     async def _said(
         self, c: Conversation, read: Read, rule_id: str, actions: Actions, settings: Assistance

@@ -15,11 +15,11 @@ import msgspec
 import structlog
 
 from ...core.channels.delivery_policy import Breaker
-from ...core.errors import RateLimited, TertuliaError
 from ...core.ports.assistance.models import (
     Begun,
     Ended,
     Ledger,
+    LimitReached,
     Limits,
     Model,
     ModelError,
@@ -28,6 +28,7 @@ from ...core.ports.assistance.models import (
     Purpose,
     Usage,
 )
+from ...core.text.visible import visible
 from ..clock import fresh_id
 
 log = structlog.get_logger(__name__)
@@ -37,11 +38,6 @@ MAX_TEXT = 65_536
 UNKNOWN = ""
 Prices = Mapping[str, tuple[float, float]]
 """US dollars for a million tokens in and out, by model."""
-_DETAILS = {
-    "calls": "the account's model calls of this minute are used up",
-    "tokens": "the account's model tokens of today are used up",
-    "cost": "the account's model budget of today is used up",
-}
 
 
 class Completion(msgspec.Struct, frozen=True):
@@ -129,7 +125,7 @@ class ModelCalls:
                     usage = part
                 else:
                     parts.append(part)
-        text = "".join(parts).strip()
+        text = visible("".join(parts)).strip()
         if not text:
             raise ModelError("unreadable", "the answer is empty")
         return Completion(text, model.provider, usage.model, usage.tokens_in, usage.tokens_out)
@@ -178,7 +174,7 @@ class ModelCalls:
     async def _call(
         self, model: Model, account_id: str, purpose: Purpose, limits: Limits, conversation_id: str | None
     ) -> AsyncGenerator[Meter, None]:
-        """A call, counted from its beginning to its end, however it ends. Raises ModelError, RateLimited."""
+        """A call, counted from its beginning to its end, however it ends. Whatever fails in it raises ModelError; RateLimited before it."""
         call = await self._begin(model, account_id, purpose, limits, conversation_id)
         meter = Meter(self._monotonic())
         try:
@@ -190,6 +186,10 @@ class ModelCalls:
         except TimeoutError:
             meter.outcome = "timeout"
             raise ModelError("timeout", f"no complete answer within {self._deadline:g} s") from None
+        except Exception as error:
+            log.exception("model_adapter_failed", provider=model.provider, purpose=purpose)
+            meter.outcome = "failed"
+            raise ModelError("failed", "the call failed in this server; see its log") from error
         finally:
             await self._end(model, call, meter)
 
@@ -209,7 +209,7 @@ class ModelCalls:
         try:
             reached = await self._ledger.begin(call, limits if model is not self._fallback else Limits())
             if reached is not None:
-                raise RateLimited(_DETAILS[reached], retry_after=60)
+                raise LimitReached(reached)
         except BaseException:
             self._under_way -= 1
             raise
@@ -230,9 +230,9 @@ class ModelCalls:
         )  # fmt: skip
         try:
             await asyncio.shield(self._ledger.end(call, ended))
-        except TertuliaError as error:
+        except Exception as error:
             log.warning(
-                "model_call_not_noted", account=call.account_id, outcome=meter.outcome, error=error.detail
+                "model_call_not_noted", account=call.account_id, outcome=meter.outcome, error=repr(error)
             )
 
     def _judge(self, outcome: Outcome) -> None:

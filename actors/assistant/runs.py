@@ -23,7 +23,9 @@ from ...core.conversation.state import Conversation
 from ...core.errors import TertuliaError
 from ...core.ports.assistance.models import ModelError, ModelRequest, SignsIn
 from ...core.ports.assistance.runs import Claim, RunStore
+from ...core.text.visible import visible
 from ..clock import fresh_id
+from ..recurring import recur
 from .draft_loop import Hints
 from .drafting import Conversations, limits_of
 from .model_calls import ModelCalls
@@ -106,12 +108,7 @@ class AssistantRuns:
 
     async def main_loop(self) -> None:
         """Keep the claims, stop what was cancelled elsewhere, take over what nobody holds."""
-        while True:
-            await asyncio.sleep(self._beat)
-            try:
-                await self._look()
-            except TertuliaError as error:
-                log.warning("runs_not_kept", error=repr(error))
+        await recur(self._look, "assistant_runs", self._beat)
 
     async def close(self) -> None:
         """Stop the runs, and leave them to other processes."""
@@ -123,7 +120,7 @@ class AssistantRuns:
             await asyncio.wait(running)
             try:
                 await self._store.release()
-            except TertuliaError as error:
+            except Exception as error:  # their claims expire
                 log.warning("runs_not_released", error=repr(error))
         await self._calls.close()
 
@@ -228,9 +225,9 @@ class AssistantRuns:
         request = ModelRequest(prompt, "run", max_tokens=MAX_TOKENS, session=c.id)
         async with aclosing(self._calls.stream(c.account_id, request, limits_of(settings), c.id)) as answer:
             async for part in answer:
-                if isinstance(part, str) and part:
-                    parts.append(part)
-                    await self.tell(c.account_id, c.id, {"type": "stream", "content": part})
+                if isinstance(part, str) and (seen := visible(part)):
+                    parts.append(seen)
+                    await self.tell(c.account_id, c.id, {"type": "stream", "content": seen})
 
 
 def _place(entry: Entry) -> tuple[int, int]:

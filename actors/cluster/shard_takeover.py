@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from ...core.errors import TertuliaError
+from ..recurring import recur
 from .peer_watch import LOOK_EVERY
 from .shard_map import ShardMap
 
@@ -33,12 +32,7 @@ class ShardTakeover:
 
     async def main_loop(self) -> None:
         """Look and take over, until cancelled."""
-        while True:
-            await asyncio.sleep(self._every)
-            try:
-                await self.step()
-            except TertuliaError as error:
-                log.warning("shards_not_taken_over", error=repr(error))
+        await recur(self.step, "shard_takeover", self._every)
 
     async def step(self) -> None:
         """Raises what `ShardMap.look` and `take` raise."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 import structlog
 
 from ...core.channels.delivery_policy import shard_of
-from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.http import Hints
 from ...core.ports.journal import StaleEpoch
 from ...core.ports.outbox import Outbox
 from ..background_tasks import BackgroundTasks
+from ..recurring import recur
 from .channel_queue import Budget, ChannelQueue, QueuePolicy
 from .message_sender import Sender
 
@@ -82,8 +82,12 @@ class Dispatcher:
     async def main_loop(self) -> None:
         """Send until another incarnation takes over, or until cancelled."""
         every = self._intervals
-        loops = [(self._poll, every.poll), (self._release_strays, every.strays), (self._tidy, every.tidy)]
-        tasks = [asyncio.ensure_future(_every(work, seconds)) for work, seconds in loops]
+        loops = (
+            recur(self._poll, "outbox_poll", every.poll, at_once=True),
+            recur(self._release_strays, "outbox_strays", every.strays, at_once=True),
+            recur(self._tidy, "outbox_tidy", every.tidy, at_once=True),
+        )
+        tasks = [asyncio.ensure_future(loop) for loop in loops]
         try:
             await self.stale.wait()
         finally:
@@ -179,15 +183,3 @@ class Dispatcher:
             if shard_of(channel_id, self._shards) == self._shard:
                 add(type, "queued", count)
         return figures
-
-
-async def _every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Run `work` repeatedly; after a failure it runs again next time."""
-    while True:
-        try:
-            await work()
-        except (StorageUnavailable, Overloaded, TimeoutError) as error:
-            log.warning("dispatcher_waits_for_storage", error=str(error))
-        except Exception:
-            log.exception("dispatcher_loop_failed")
-        await asyncio.sleep(seconds)

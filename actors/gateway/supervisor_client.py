@@ -7,7 +7,6 @@ a moment. Everything else fails at once as Overloaded, and the caller continues 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -33,6 +32,7 @@ from ...core.routing.supervision_messages import (
 from ..clock import now_ms
 from ..cluster.peer_watch import LOOK_EVERY
 from ..cluster.shard_map import ShardMap
+from ..recurring import recur
 from ..supervisor.supervisor import Supervisor
 from ..transport import codec
 from ..transport.ray_calls import SUPERVISOR_NAME, call, find
@@ -157,20 +157,22 @@ class SupervisorClient:
         if not self._watches:
             return
         async with asyncio.TaskGroup() as group:
-            while True:
-                try:
-                    await self._shards.look()
-                except TertuliaError as error:
-                    log.warning("supervisors_not_watched", error=repr(error))
+
+            async def look() -> None:
+                await self._shards.look()
                 for number in self._shards.alive - self._handles.keys() - self._connecting:
                     self._connecting.add(number)
                     group.create_task(self._connect(number))
-                await asyncio.sleep(LOOK_EVERY)
+
+            await recur(look, "supervisor_watch", LOOK_EVERY, at_once=True)
 
     async def _connect(self, number: int) -> None:
         try:
-            with contextlib.suppress(Overloaded):
-                await self._call(number, "ping", deadline=QUERY_DEADLINE)
+            await self._call(number, "ping", deadline=QUERY_DEADLINE)
+        except Overloaded:
+            pass
+        except Exception as error:  # it is tried again at the next look
+            log.warning("supervisor_not_connected", supervisor=number, error=repr(error))
         finally:
             self._connecting.discard(number)
 

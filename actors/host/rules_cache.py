@@ -14,6 +14,7 @@ import structlog
 from ...core.accounts.account_settings import retimes
 from ...core.ports.bots import RulesArchive
 from ...core.turn.account_rules import NO_RULES, UNREAD, AccountRules
+from ..recurring import recur
 
 log = structlog.get_logger(__name__)
 
@@ -95,9 +96,4 @@ class RulesCache:
         self.outdated_timers &= needed
 
     async def main_loop(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_EVERY)
-            try:
-                await self.poll()
-            except Exception as error:
-                log.warning("account_rules_poll_failed", error=repr(error))
+        await recur(self.poll, "account_rules_poll", POLL_EVERY)

@@ -13,6 +13,7 @@ import structlog
 
 from ...core.conversation.commands import By, Envelope, Refused, Tick
 from ...core.ports.bots import DueTimer, TimerArchive
+from ..recurring import recur
 from .host import ConversationHost
 
 log = structlog.get_logger(__name__)
@@ -45,13 +46,10 @@ class TimerLoop:
         self._skipped: dict[str, float] = {}
 
     async def main_loop(self) -> None:
-        while True:
-            try:
-                while await self.scan() == BATCH:
-                    pass
-            except Exception as error:
-                log.warning("timer_scan_failed", error=repr(error))
-            await asyncio.sleep(EVERY)
+        async def scan() -> bool:
+            return await self.scan() == BATCH
+
+        await recur(scan, "timer_scan", EVERY, at_once=True, while_busy=True)
 
     async def scan(self) -> int:
         """One round; returns how many conversations were due."""

@@ -20,6 +20,7 @@ from ...core.errors import Overloaded, StorageUnavailable
 from ...core.ports.bots import DueTimer, ReschedulingArchive, TimerRescheduling
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.timers import sooner
+from ..recurring import recur
 from .host import ConversationHost
 from .timer_loop import BATCH, TimerLoop
 
@@ -64,12 +65,7 @@ class TimerRescheduler:
         self._now = now
 
     async def main_loop(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.scan()
-            except Exception as error:
-                log.warning("rescheduling_failed", error=repr(error))
+        await recur(self.scan, "timer_rescheduling", EVERY)
 
     async def scan(self) -> int:
         """One round; returns how many accounts had to be rescheduled. An account that fails stays for the next round and

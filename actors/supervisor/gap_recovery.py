@@ -12,8 +12,8 @@ from collections import defaultdict
 
 import structlog
 
-from ...core.errors import TertuliaError
 from ...core.ports.supervision import SupervisionStore
+from ..recurring import Failures
 from .account_registry import AccountRegistry, AccountState
 
 log = structlog.get_logger(__name__)
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 MAX_MISSED = 5000
 """Missed entries of one account handled in one scan."""
 RELOAD_PAUSE = 0.02
-FAILED_PAUSE = 1.0
 
 
 class GapRecovery:
@@ -60,6 +59,7 @@ class GapRecovery:
 
     async def main_loop(self) -> None:
         """Reload requested conversations until cancelled."""
+        failures = Failures("conversation_reload")
         while True:
             await self._wake.wait()
             await asyncio.sleep(RELOAD_PAUSE)
@@ -67,11 +67,12 @@ class GapRecovery:
             requested, self._requested = self._requested, set()
             try:
                 await self._read(requested)
-            except TertuliaError as error:
-                log.warning("reload_failed", error=repr(error))
+            except Exception as error:
                 self._requested |= requested
                 self._wake.set()
-                await asyncio.sleep(FAILED_PAUSE)
+                await asyncio.sleep(failures.note(error))
+            else:
+                failures.end()
 
     async def _read(self, requested: set[tuple[str, str]]) -> None:
         found = await self._store.conversations([conversation_id for _, conversation_id in requested])

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import structlog
 
 from ...core.conversation.state import LastHeld
-from ...core.errors import TertuliaError
 from ...core.ports.supervision import SupervisionStore
+from ..recurring import Failures
 
 log = structlog.get_logger(__name__)
 
@@ -49,17 +49,19 @@ class StickyLookup:
 
     async def main_loop(self) -> None:
         """Process look-ups until cancelled."""
+        failures = Failures("last_held")
         while True:
             await self._wake.wait()
             self._wake.clear()
             requested, self._requested = self._requested, {}
             try:
                 found = await self.fetch(set(requested.values()))
-            except TertuliaError as error:
-                log.warning("last_held_not_read", error=repr(error))
+            except Exception as error:
+                failures.note(error)
                 self._requested = requested | self._requested
                 self._wake.set()
                 await asyncio.sleep(self._pause)
                 continue
+            failures.end()
             for conversation_id, (account_id, contact_id) in requested.items():
                 self._on_found(account_id, conversation_id, contact_id, found.get((account_id, contact_id)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import structlog
 
@@ -22,6 +21,7 @@ from ...core.routing.messages import TimePassed
 from ...core.routing.supervision_messages import AgentPresence, Presence, QueuePage, QueuePlace
 from ..background_tasks import BackgroundTasks
 from ..clock import WallClock, fresh_id, now_ms
+from ..recurring import recur
 from ..transport.host_subscription import HostSubscription
 from .absence_monitor import AbsenceMonitor
 from .account.account_desk import AccountDesk
@@ -123,12 +123,14 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for loop in (
                 self._hosts.main_loop(),
-                self._every(every.tick, self._tick),
-                self._every(every.poll, self._poll),
-                self._every(every.notify, self._notify),
-                self._every(every.drop_idle, self.accounts.drop_idle),
-                self._every(every.trim, self._trim),
-                self._every(every.journal, self._write_journal),
+                recur(self._tick, "supervisor_tick", every.tick, survives=TertuliaError),
+                recur(self._poll, "supervisor_poll", every.poll),
+                recur(self._notify, "supervisor_notify", every.notify, survives=TertuliaError),
+                recur(
+                    self.accounts.drop_idle, "supervisor_drop_idle", every.drop_idle, survives=TertuliaError
+                ),
+                recur(self._trim, "supervisor_trim", every.trim),
+                recur(self._write_journal, "routing_journal", every.journal),
                 self._gaps.main_loop(),
                 self._last_held.main_loop(),
             ):
@@ -139,18 +141,6 @@ class Supervisor:
         self.sender.close()
         self._tasks.cancel()
         self.accounts.close()
-
-    async def _every(self, seconds: float, step: Any) -> None:
-        """A failure that goes on, as on a full disk, is logged once."""
-        fault = ""
-        while True:
-            await asyncio.sleep(seconds)
-            before, fault = fault, ""
-            try:
-                await step()
-            except TertuliaError as error:
-                if (fault := repr(error)) != before:
-                    log.warning("supervisor_step_failed", step=step.__name__, error=fault)
 
     def _on_superseded(self, fence: Fence) -> None:
         if self.shards.mark_lost(fence):

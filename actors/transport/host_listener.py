@@ -146,12 +146,19 @@ class HostListener:
                 log.warning("peer_not_accepted", error=repr(error))
                 await asyncio.sleep(ACCEPT_PAUSE)
                 continue
-            accepted.setblocking(False)
-            if (uid := foreign_user(accepted)) is not None:
-                self._refuse(f"user {uid}", "another user's process")
+            try:
+                self._take(listening, accepted, address)
+            except OSError as error:  # it has hung up: the others still want to be heard
+                log.warning("peer_not_accepted", error=repr(error))
                 accepted.close()
-            else:
-                self._admit(listening, accepted, address[0] if isinstance(address, tuple) else "unix")
+
+    def _take(self, listening: ListeningSocket, accepted: socket, address: object) -> None:
+        accepted.setblocking(False)
+        if (uid := foreign_user(accepted)) is not None:
+            self._refuse(f"user {uid}", "another user's process")
+            accepted.close()
+        else:
+            self._admit(listening, accepted, address[0] if isinstance(address, tuple) else "unix")
 
     def _admit(self, listening: ListeningSocket, accepted: socket, address: str) -> None:
         same = [peer for peer in self._unauthenticated.values() if peer.address == address]

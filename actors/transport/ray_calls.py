@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -152,6 +152,21 @@ class DispatcherWaker:
 
         found = await asyncio.gather(*(ask(shard) for shard in range(self._shards)))
         return {DISPATCHER_NAME.format(shard): figures for shard, figures in enumerate(found)}
+
+
+async def failed_steps(names: Iterable[str], deadline: float) -> dict[str, dict[str, int]]:
+    """How many steps of each kind of background work have failed, by process. Those that do not answer within `deadline` seconds, or are
+    of an older release, are left out."""
+
+    async def ask(name: str) -> dict[str, int]:
+        try:
+            async with asyncio.timeout(deadline):
+                return await call(await find(name), "failed_steps", deadline=deadline)
+        except (RayError, TimeoutError, OSError, ValueError, AttributeError):
+            return {}
+
+    wanted = list(names)
+    return dict(zip(wanted, await asyncio.gather(*map(ask, wanted)), strict=True))
 
 
 async def leave_for_good() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 
@@ -17,36 +17,15 @@ from ...core.errors import Internal, Overloaded, TertuliaError
 from ...core.ports.event_webhooks import EventLog, EventQueue, EventSink, Poster, WebhookSecrets
 from ...core.webhooks.delivery import Answer, headers_of, judge, wait_before_retry
 from ...core.webhooks.records import Claimed, EventWebhook
+from ..recurring import Failures, recur
 
 log = structlog.get_logger(__name__)
 
 POLL = 0.25
 """Seconds between polls without work."""
-PAUSE = 1.0
-"""Seconds to pause after a storage failure."""
 TRIM_EVERY = 60.0
 CONCURRENCY = 64
 """Deliveries that one process has in flight. Others stay in the queue."""
-
-
-async def until_idle(step: Callable[[], Awaitable[int]], what: str) -> None:
-    """Call `step` until nothing is left to do. A failure is logged and followed by a pause."""
-    try:
-        while await step():
-            pass
-        return
-    except TertuliaError as error:
-        log.warning(f"{what}_failed", error=repr(error))
-    except Exception:
-        log.exception(f"{what}_failed")
-    await asyncio.sleep(PAUSE)
-
-
-async def forever(step: Callable[[], Awaitable[int]], what: str, every: float) -> None:
-    """Call `until_idle` repeatedly, with pauses."""
-    while True:
-        await until_idle(step, what)
-        await asyncio.sleep(every)
 
 
 class EventPump:
@@ -66,8 +45,10 @@ class EventPump:
     async def main_loop(self) -> None:
         """Pump, and trim the delivery log, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(forever(self.step, "event_pump", POLL))
-            group.create_task(forever(self._queue.trim, "event_trim", TRIM_EVERY))
+            group.create_task(recur(self.step, "event_pump", POLL, at_once=True, while_busy=True))
+            group.create_task(
+                recur(self._queue.trim, "event_trim", TRIM_EVERY, at_once=True, while_busy=True)
+            )
 
 
 class WebhookCaller:
@@ -126,10 +107,17 @@ class EventSender:
 
     async def main_loop(self) -> None:
         """Send until cancelled. Deliveries then in flight are sent again by another process once their claims have expired."""
+        failures = Failures("event_claim")
         async with asyncio.TaskGroup() as group:
             while True:
                 self._woken.clear()
-                await until_idle(lambda: self._start(group), "event_claim")
+                try:
+                    while await self._start(group):
+                        pass
+                except Exception as error:
+                    await asyncio.sleep(failures.note(error))
+                    continue
+                failures.end()
                 try:
                     async with asyncio.timeout(POLL):
                         await self._woken.wait()
@@ -191,4 +179,4 @@ class EventStreamer:
                 started = True
             return await self._positions.pump(self._stream, self._sink)
 
-        await forever(step, "event_stream", POLL)
+        await recur(step, "event_stream", POLL, at_once=True, while_busy=True)

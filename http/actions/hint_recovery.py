@@ -8,12 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
-from ...core.errors import TertuliaError
+from ...actors.recurring import Failures
 from ...core.ports.supervision import Supervision
-
-log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
 """Accounts refreshed at once."""
@@ -29,6 +25,7 @@ class HintRecovery:
         self._accounts = accounts
         self._wanted: set[str] = set()
         self._lost = asyncio.Event()
+        self._failures = Failures("hint_recovery")
 
     def lost(self) -> None:
         """Note that hints may have been lost until now."""
@@ -44,6 +41,7 @@ class HintRecovery:
                 if self._wanted:
                     await asyncio.sleep(AGAIN)
                     self._wanted &= self._accounts()
+            self._failures.end()
 
     async def _ask(self) -> None:
         room = asyncio.Semaphore(AT_ONCE)
@@ -52,8 +50,8 @@ class HintRecovery:
             async with room:
                 try:
                     await self._supervision.retell(account_id)
-                except TertuliaError as error:
-                    log.info("hints_not_resent", account=account_id, error=error.detail)
+                except Exception as error:
+                    self._failures.note(error)
                     return
             self._wanted.discard(account_id)
 

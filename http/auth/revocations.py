@@ -6,17 +6,12 @@ nothing extra: a deleted client's tokens are dropped from the verifier's cache. 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-import structlog
-
-from ...core.errors import TertuliaError
+from ...actors.recurring import recur
 from ..streams.session import CloseCode, Session
 from .tokens import TokenVerifier
-
-log = structlog.get_logger(__name__)
 
 POLL: Final = 0.5
 """Seconds between two polls."""
@@ -42,7 +37,6 @@ class Revocations:
         self._verifier = verifier
         self._streams = streams
         self._seen: int | None = None
-        self._failing = False
 
     def revoke(self, client_ids: Iterable[str]) -> None:
         """Refuse their tokens from now on, and close their streams."""
@@ -62,12 +56,4 @@ class Revocations:
 
     async def main_loop(self) -> None:
         """Poll until cancelled. `refresh` must have been called before the first request."""
-        while True:
-            await asyncio.sleep(POLL)
-            try:
-                await self.refresh()
-                self._failing = False
-            except TertuliaError as error:
-                if not self._failing:
-                    log.warning("revocations_not_read", error=error.detail)
-                self._failing = True
+        await recur(self.refresh, "revocations", POLL)

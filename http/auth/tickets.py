@@ -10,7 +10,6 @@ RESUMABLE_FOR seconds longer. The URL alone, from a log or a history, opens noth
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import re
@@ -24,6 +23,7 @@ from typing import Final, NamedTuple
 import msgspec
 from aiohttp import hdrs, web
 
+from ...actors.recurring import recur
 from ...core.accounts.principal import Principal
 from ...core.errors import RateLimited, StorageUnavailable, Unauthenticated
 from ...core.ports.auth import TicketStore
@@ -159,9 +159,7 @@ class Tickets:
 
     async def main_loop(self) -> None:
         """Keep open streams resumable, until cancelled."""
-        while True:
-            await asyncio.sleep(RESUMABLE_FOR / 3)
-            await self.extend_open()
+        await recur(self.extend_open, "open_streams", RESUMABLE_FOR / 3)
 
     async def extend_open(self) -> None:
         """Keep the streams that are open now resumable for RESUMABLE_FOR seconds from now."""

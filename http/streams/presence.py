@@ -17,6 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from ...actors.clock import WallClock
+from ...actors.recurring import recur
 from ...core.accounts.principal import Principal
 from ...core.errors import StorageUnavailable, TertuliaError
 from ...core.ports.people import AgentStore
@@ -121,12 +122,13 @@ class PresenceKeeper:
 
     async def main_loop(self) -> None:
         """Renew until cancelled."""
-        while True:
-            await asyncio.sleep(self._ttl / 3)
-            started = time.monotonic()
-            await self._renew()
-            if time.monotonic() - started > self._ttl / 3:
-                log.warning("presence_renewal_slow", seconds=time.monotonic() - started)
+        await recur(self._renew_in_time, "presence_renewal", self._ttl / 3)
+
+    async def _renew_in_time(self) -> None:
+        started = time.monotonic()
+        await self._renew()
+        if time.monotonic() - started > self._ttl / 3:
+            log.warning("presence_renewal_slow", seconds=time.monotonic() - started)
 
     async def _renew(self) -> None:
         streams = set(self._staff())

@@ -1913,7 +1913,9 @@ CREATE TABLE public.suggestion_jobs (
     seq integer NOT NULL,
     due_at timestamp with time zone NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    claimed_until timestamp with time zone
+    claimed_until timestamp with time zone,
+    claimed_by uuid,
+    wanted_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE ONLY public.suggestion_jobs FORCE ROW LEVEL SECURITY;

@@ -106,7 +106,12 @@ class ValkeyHints:
             self._listening = True
             self._joined()
         elif message["type"] == "message":
-            if message["channel"] == BATCHES.encode():
-                self._deliver_all(self._decode_batch(message["data"]))
-            else:
-                self._deliver(self._decode(message["data"]))
+            try:
+                if message["channel"] == BATCHES.encode():
+                    hints = self._decode_batch(message["data"])
+                else:
+                    hints = [self._decode(message["data"])]
+            except msgspec.MsgspecError as error:  # somebody else's message
+                log.warning("hints_not_readable", error=str(error))
+                return
+            self._deliver_all(hints)

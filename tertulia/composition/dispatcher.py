@@ -79,7 +79,9 @@ class DispatcherParts:
             deadline=settings.command_deadline,
             max_waiting=settings.max_waiting,
         )
-        self._drafts = draft_loop(database, self._models, hints, self._hosts.router.ask)
+        self._drafts = draft_loop(
+            database, self.dispatcher.incarnation, self._models, hints, self._hosts.router.ask
+        )
 
     async def main_loop(self) -> None:
         """Work until superseded."""
@@ -100,7 +102,9 @@ class DispatcherParts:
                 loop.cancel()
 
     async def drain(self) -> None:
+        self._drafts.stop()
         await self.dispatcher.drain(self._settings.drain)
+        await self._drafts.release()
         await self._providers.close()
         await self._events.close()
         await self._models.close()
@@ -122,5 +126,7 @@ async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     async def samples() -> list[Sample]:
         return dispatcher_samples(name, await parts.dispatcher.statistics())
 
-    parts.beat = await process_beat(settings, given, "dispatcher", name, samples)
+    parts.beat = await process_beat(
+        settings, given, "dispatcher", name, samples, incarnation=parts.dispatcher.incarnation
+    )
     return parts

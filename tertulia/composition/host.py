@@ -20,6 +20,7 @@ from ..actors.host.peer_links import PeerLinks
 from ..actors.host.placement import DedicatedPlacement, Placement, SharedPlacement
 from ..actors.host.timer_loop import TimerLoop
 from ..actors.host.timer_rescheduling import TimerRescheduler
+from ..actors.recurring import Failures, recur
 from ..actors.transport import codec
 from ..actors.transport.entry_publisher import FeedPublisher
 from ..actors.transport.handshake import key_of
@@ -99,6 +100,7 @@ class HostParts:
             tell=self._peers.partitions_moved,
         )
         self._settings = settings
+        self._tidied = 0
 
     async def main_loop(self) -> None:
         """Serve until superseded."""
@@ -106,12 +108,10 @@ class HostParts:
         loops = [
             self.membership.main_loop(),
             self._sweep(),
-            self._months(),
-            self._tidy(),
-            self._follow(index.catch_up, batch=CHUNKS, every=INDEX_EVERY, failed="search_index_failed"),
-            self._follow(
-                counters.catch_up, batch=ENTRIES, every=COUNT_EVERY, failed="report_counting_failed"
-            ),
+            recur(self._make_months, "journal_partitions", MONTHS_EVERY),
+            recur(self._tidy_if_committed, "search_upkeep", TIDY_EVERY),
+            self._follow(index.catch_up, batch=CHUNKS, every=INDEX_EVERY, work="search_index"),
+            self._follow(counters.catch_up, batch=ENTRIES, every=COUNT_EVERY, work="report_counting"),
             self.ticker.main_loop(),
             self.retimer.main_loop(),
             self.host.main_loop(),
@@ -127,44 +127,35 @@ class HostParts:
             await asyncio.sleep(min(30.0, self._settings.idle_after))
             self.host.sweep(self._settings.idle_after, self._settings.resident_conversations)
 
-    async def _months(self) -> None:
+    async def _make_months(self) -> None:
         """Create the journal's monthly partitions, well ahead so that a failure can be fixed in time."""
-        while True:
-            await asyncio.sleep(MONTHS_EVERY)
-            try:
-                async with self._database.system() as connection:
-                    await make_months(connection)
-            except Exception as error:
-                log.error("journal_partitions_failed", error=repr(error))
+        async with self._database.system() as connection:
+            await make_months(connection)
 
-    async def _tidy(self) -> None:
+    async def _tidy_if_committed(self) -> None:
         """Flush the pending lists of GIN indexes while there are commits (see migration 0009)."""
-        seen = 0
-        while True:
-            await asyncio.sleep(TIDY_EVERY)
-            if seen == self.host.commits.committed:
-                continue
-            seen = self.host.commits.committed
-            try:
-                async with self._database.system() as connection:
-                    await connection.execute("SELECT tidy_search_indexes()")
-            except Exception as error:
-                log.warning("search_upkeep_failed", error=repr(error))
+        committed = self.host.commits.committed
+        if committed != self._tidied:
+            async with self._database.system() as connection:
+                await connection.execute("SELECT tidy_search_indexes()")
+            self._tidied = committed
 
     async def _follow(
-        self, catch_up: Callable[[], Awaitable[int]], *, batch: int, every: float, failed: str
+        self, catch_up: Callable[[], Awaitable[int]], *, batch: int, every: float, work: str
     ) -> None:
         """Do work that follows the accounts' feeds, while there are commits; and now and then, since another host may have died
-        before it did. `catch_up` returns how much it did, of at most `batch`; `failed` is the log event."""
-        seen, waited = -1, 0.0
+        before it did. `catch_up` returns how much it did, of at most `batch`."""
+        seen, waited, failures = -1, 0.0, Failures(work)
         while True:
             done = 0
             if seen != self.host.commits.committed or waited >= FOLLOW_ANYHOW:
                 seen, waited = self.host.commits.committed, 0.0
                 try:
                     done = await catch_up()
+                    failures.end()
                 except Exception as error:
-                    log.warning(failed, error=repr(error))
+                    await asyncio.sleep(failures.note(error))
+                    seen = -1
             if done:
                 seen = -1  # perhaps there is more
             pause = FOLLOW_BEHIND if done >= batch else every

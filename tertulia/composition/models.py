@@ -73,12 +73,14 @@ def drafter(database: Database, calls: ModelCalls) -> Drafter:
     return Drafter(calls, PostgresConversations(database), PostgresSuggestions(database), knowledge(database))
 
 
-def draft_loop(database: Database, calls: ModelCalls, hints: Hints, send: Send) -> DraftLoop:
-    """The loop that answers or drafts on inbound messages. Any number of processes may run one. `send` sends commands."""
+def draft_loop(
+    database: Database, incarnation: str, calls: ModelCalls, hints: Hints, send: Send
+) -> DraftLoop:
+    """The loop that answers or drafts on inbound messages, of the process of this incarnation. `send` sends commands."""
     conversations = PostgresConversations(database)
     bot = BotAssistant(calls, conversations, PostgresRulesArchive(database), knowledge(database), send)
     return DraftLoop(
-        PostgresDraftQueue(database),
+        PostgresDraftQueue(database, incarnation),
         drafter(database, calls),
         bot,
         conversations,
@@ -99,7 +101,7 @@ def assistant_runs(
         PostgresRuns(database, incarnation),
         _calls(settings, database, chosen, rules, most),
         PostgresConversations(database),
-        PostgresDraftQueue(database).settings,
+        PostgresDraftQueue(database, incarnation).settings,
         ask,
         hints,
         most=most,

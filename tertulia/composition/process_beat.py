@@ -10,12 +10,14 @@ from typing import Any
 from .. import __version__
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.cluster.ray_nodes import own_address, own_node
+from ..actors.recurring import failed_steps
 from ..core.ports.ownership import Process, ProcessKind
 from ..core.views.metrics import Sample
 from ..settings import Settings
 from ..storage.postgres.conversations.processes import PostgresProcesses
 from .actor_settings import ActorSettings
 from .database import connect
+from .metrics.process_samples import failure_samples
 
 
 async def process_beat(
@@ -37,7 +39,7 @@ async def process_beat(
 
         async def figures() -> list[Sample]:
             version = Sample("tertulia_build_info", "The version", 1, {kind: name, "version": __version__})
-            return [version, *await gather()]
+            return [version, *await gather(), *failure_samples(name, failed_steps())]
 
         port = await listen(settings, address, figures, requests)
     process = Process(

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from ...assistance.prompts import Prompt
+from ...errors import RateLimited
 
 Tier = Literal["cheap", "premium"]
 Purpose = Literal["analysis", "reply", "improve", "assist", "run", "embedding"]
@@ -24,6 +25,10 @@ Reason = Literal[
 ]
 """`refused`: the provider does not accept our key or request. `resting`: it failed too often lately. `busy`: too many calls are under way."""
 Outcome = Literal["running", "ok", "cancelled"] | Reason
+Limit = Literal["calls", "tokens", "cost"]
+"""The limits of an account: calls of a minute, tokens and dollars of a day."""
+NotDrafted = Limit | Literal["given_up"]
+"""Why the ledger has no draft for a customer's message: a limit was reached, or every attempt failed."""
 VECTOR: int = 256
 """Dimensions of every stored vector."""
 
@@ -54,6 +59,21 @@ class ModelError(Exception):
         super().__init__(detail)
         self.reason: Reason = reason
         self.detail = detail
+
+
+class LimitReached(RateLimited):
+    """The account may not call models for now."""
+
+    def __init__(self, limit: Limit) -> None:
+        super().__init__(_DETAILS[limit], retry_after=60)
+        self.limit: Limit = limit
+
+
+_DETAILS: dict[Limit, str] = {
+    "calls": "the account's model calls of this minute are used up",
+    "tokens": "the account's model tokens of today are used up",
+    "cost": "the account's model budget of today is used up",
+}
 
 
 class Model(Protocol):
@@ -116,7 +136,7 @@ class Ended(msgspec.Struct, frozen=True):
 class Ledger(Protocol):
     """Every call of every account."""
 
-    async def begin(self, call: Begun, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
+    async def begin(self, call: Begun, limits: Limits) -> Limit | None:
         """Note a call that is about to be made, unless a limit is reached; returns which one."""
         ...
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from ...accounts.account_settings import Assistance
 from ...assistance.suggestions import Status, Suggestion
 from ...views.suggestions import SuggestionStats
+from .models import NotDrafted
 
 
 class SuggestionStore(Protocol):
@@ -52,11 +53,14 @@ class SuggestionStore(Protocol):
 
 
 class DueDraft(msgspec.Struct, frozen=True):
-    """A conversation whose customer waits for a draft or for the bot; `seq` of their newest message."""
+    """A conversation whose customer waits for a draft or for the bot; `seq` of their newest message, `waited`: seconds since. `attempts`:
+    how often it has been tried, with this time."""
 
     account_id: str
     conversation_id: str
     seq: int
+    attempts: int
+    waited: float
 
 
 class Overtaken(msgspec.Struct, frozen=True):
@@ -69,16 +73,35 @@ class Overtaken(msgspec.Struct, frozen=True):
 
 
 class DraftQueue(Protocol):
-    """Which conversations of accounts that want drafts on inbound messages wait for one. Any number of processes may use it."""
+    """Which conversations of accounts that want drafts on inbound messages wait for one. Any number of processes may use it. None is
+    forgotten: each ends as done, or with a reason in the ledger of model calls."""
 
     async def pump(self) -> tuple[int, list[Overtaken]]:
         """Read on in the accounts' feeds. Returns how many feeds advanced, and the suggestions that became stale."""
         ...
 
-    async def claim(self, most: int) -> list[DueDraft]: ...
+    async def claim(self, most: int) -> list[DueDraft]:
+        """Hold conversations that are due, as long as the claim is kept."""
+        ...
 
-    async def finish(self, due: DueDraft, outcome: Literal["done", "later"]) -> None:
-        """`later`: try again after a while, a few times."""
+    async def keep(self, conversations: Sequence[str]) -> None:
+        """Renew this process's claims of these conversations, and end those of processes that are gone."""
+        ...
+
+    async def release(self, conversations: Sequence[str]) -> None:
+        """Leave these conversations to other processes."""
+        ...
+
+    async def done(self, due: DueDraft) -> None:
+        """It is settled, unless its customer has written again: then it is due for that."""
+        ...
+
+    async def later(self, due: DueDraft, seconds: float, *, counts: bool) -> None:
+        """Due again after a while. `counts`: as an attempt."""
+        ...
+
+    async def give_up(self, due: DueDraft, reason: NotDrafted) -> None:
+        """Like `done`, with the reason in the ledger."""
         ...
 
     async def settings(self, account_id: str) -> Assistance: ...

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from ....core.ports.assistance.models import Begun, Ended, Limits
+from ....core.ports.assistance.models import Begun, Ended, Limit, Limits
 from ..database import Database
 from ..queries import sql
 
@@ -20,7 +18,7 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, call: Begun, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
+    async def begin(self, call: Begun, limits: Limits) -> Limit | None:
         bounds = limits.calls_per_minute, limits.daily_tokens, limits.daily_cost
         async with self._database.system() as connection, connection.transaction():
             if any(bound is not None for bound in bounds):

@@ -13,7 +13,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('model_calls:' || $1, 0))
 -- $1 uuid account, $2 integer calls a minute or null, $3 bigint tokens a day or null, $4 float dollars a day or null
 SELECT CASE
   WHEN $2::integer IS NOT NULL AND (SELECT count(*) FROM (SELECT FROM model_calls m
-    WHERE m.account_id = $1 AND m.begun_at > clock_timestamp() - interval '1 minute' LIMIT $2) AS n) >= $2 THEN 'calls'
+    WHERE m.account_id = $1 AND m.begun_at > clock_timestamp() - interval '1 minute' AND m.provider <> '' LIMIT $2) AS n) >= $2
+    THEN 'calls'
   WHEN $3::bigint IS NOT NULL AND u.tokens >= $3 THEN 'tokens'
   WHEN $4::float8 IS NOT NULL AND u.cost >= $4 THEN 'cost' END
 FROM (SELECT coalesce(sum(tokens_in + tokens_out), 0) AS tokens, coalesce(sum(cost), 0) AS cost FROM model_usage
@@ -39,6 +40,17 @@ SELECT account_id, (clock_timestamp() AT TIME ZONE 'UTC')::date, provider, $3, p
 ON CONFLICT (account_id, day, provider, model, purpose, outcome) DO UPDATE SET calls = u.calls + 1,
   tokens_in = u.tokens_in + excluded.tokens_in, tokens_out = u.tokens_out + excluded.tokens_out,
   cost = u.cost + excluded.cost, ms = u.ms + excluded.ms
+
+
+-- name: model_call_missed
+-- Note that no draft was made for a customer's message, and why: a call without a provider, which counts for no limit.
+-- $1 uuid account, $2 uuid conversation, $3 text outcome
+WITH missed AS (
+  INSERT INTO model_calls (id, account_id, conversation_id, purpose, provider, outcome)
+  VALUES (gen_random_uuid(), $1, $2, 'reply', '', $3))
+INSERT INTO model_usage AS u (account_id, day, provider, model, purpose, outcome, calls, tokens_in, tokens_out, cost, ms)
+VALUES ($1, (clock_timestamp() AT TIME ZONE 'UTC')::date, '', '', 'reply', $3, 1, 0, 0, 0, 0)
+ON CONFLICT (account_id, day, provider, model, purpose, outcome) DO UPDATE SET calls = u.calls + 1
 
 
 -- name: model_usage_of

@@ -103,10 +103,10 @@ FROM suggestions s WHERE s.account_id = $1 AND s.created_at >= to_timestamp($2) 
 
 -- name: draft_pump_lock
 -- Lock accounts whose feed has moved on, longest waiting first. Rows that another process holds are skipped.
--- $1 integer limit
+-- $1 integer limit, $2 uuid[] accounts to leave alone
 SELECT s.account_id::text, least(s.position, f.position), f.generation, f.position
 FROM suggestion_cursors s JOIN account_feeds f ON f.account_id = s.account_id
-WHERE s.position <> f.position ORDER BY s.pumped_at LIMIT $1 FOR NO KEY UPDATE OF s SKIP LOCKED
+WHERE s.position <> f.position AND s.account_id <> ALL ($2::uuid[]) ORDER BY s.pumped_at LIMIT $1 FOR NO KEY UPDATE OF s SKIP LOCKED
 
 
 -- name: draft_pump_move
@@ -120,7 +120,7 @@ UPDATE suggestion_cursors SET position = $2, pumped_at = clock_timestamp() WHERE
 -- $1 uuid account, $2 uuid[] conversations, $3 integer[] seqs, $4 float seconds of silence
 INSERT INTO suggestion_jobs AS j (conversation_id, account_id, seq, due_at)
 SELECT n.id, $1, n.seq, now() + make_interval(secs => $4) FROM unnest($2::uuid[], $3::integer[]) AS n (id, seq)
-ON CONFLICT (conversation_id) DO UPDATE SET seq = excluded.seq, due_at = excluded.due_at, attempts = 0
+ON CONFLICT (conversation_id) DO UPDATE SET seq = excluded.seq, due_at = excluded.due_at, attempts = 0, wanted_at = now()
 WHERE j.seq < excluded.seq
 
 
@@ -140,27 +140,48 @@ RETURNING s.account_id::text, s.conversation_id::text, s.id::text, s.confidence
 
 
 -- name: draft_claim
--- Claim conversations that are due. A claim that its process did not finish can be claimed again.
--- $1 integer limit, $2 float seconds that a claim lasts
-UPDATE suggestion_jobs j SET claimed_until = now() + make_interval(secs => $2), attempts = j.attempts + 1
+-- Claim conversations that are due. A claim that its process did not renew can be claimed again.
+-- $1 integer limit, $2 float seconds that a claim lasts, $3 uuid process
+UPDATE suggestion_jobs j SET claimed_by = $3, claimed_until = now() + make_interval(secs => $2), attempts = j.attempts + 1
 FROM (SELECT conversation_id FROM suggestion_jobs WHERE due_at <= now() AND (claimed_until IS NULL OR claimed_until < now())
       ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED) AS d
-WHERE j.conversation_id = d.conversation_id RETURNING j.account_id::text, j.conversation_id::text, j.seq
+WHERE j.conversation_id = d.conversation_id
+RETURNING j.account_id::text, j.conversation_id::text, j.seq, j.attempts, extract(epoch FROM now() - j.wanted_at)::float8
+
+
+-- name: draft_keep
+-- Renew a process's claims of the conversations that it works on. A claim that has not been renewed for a while, of a process that is
+-- silent as well, ends now.
+-- $1 uuid process, $2 float seconds that a claim lasts, $3 uuid[] conversations, $4 float seconds of silence
+WITH silent AS (
+  UPDATE suggestion_jobs j SET claimed_by = NULL, claimed_until = NULL
+  WHERE claimed_by <> $1 AND claimed_until > now() AND claimed_until < now() + make_interval(secs => $2::float8 - $4::float8)
+  AND NOT EXISTS (SELECT FROM processes p WHERE p.incarnation = j.claimed_by AND p.updated_at > now() - make_interval(secs => $4)))
+UPDATE suggestion_jobs SET claimed_until = now() + make_interval(secs => $2)
+WHERE claimed_by = $1 AND conversation_id = ANY ($3::uuid[])
+
+
+-- name: draft_release
+-- A process ends: what it worked on is due for others.
+-- $1 uuid process, $2 uuid[] conversations
+UPDATE suggestion_jobs SET claimed_by = NULL, claimed_until = NULL, attempts = greatest(0, attempts - 1)
+WHERE claimed_by = $1 AND conversation_id = ANY ($2::uuid[])
 
 
 -- name: draft_done
 -- A conversation has its draft, unless its customer has written again meanwhile: then it is claimed again.
--- $1 uuid conversation, $2 integer seq
+-- $1 uuid conversation, $2 integer seq, $3 uuid process
 WITH done AS (DELETE FROM suggestion_jobs WHERE conversation_id = $1 AND seq = $2)
-UPDATE suggestion_jobs SET claimed_until = NULL WHERE conversation_id = $1 AND seq <> $2
+UPDATE suggestion_jobs SET claimed_by = NULL, claimed_until = NULL WHERE conversation_id = $1 AND seq <> $2 AND claimed_by = $3
 
 
 -- name: draft_later
--- A draft could not be made: again in a while, a few times.
--- $1 uuid conversation, $2 float seconds, $3 integer attempts
-WITH over AS (DELETE FROM suggestion_jobs WHERE conversation_id = $1 AND attempts >= $3)
-UPDATE suggestion_jobs SET claimed_until = NULL, due_at = now() + make_interval(secs => $2)
-WHERE conversation_id = $1 AND attempts < $3
+-- A draft could not be made: again in a while, unless the customer has written again meanwhile, which is due when it is due.
+-- $1 uuid conversation, $2 integer seq, $3 uuid process, $4 float seconds, $5 integer attempts that do not count
+UPDATE suggestion_jobs SET claimed_by = NULL, claimed_until = NULL,
+  due_at = CASE WHEN seq = $2 THEN now() + make_interval(secs => $4) ELSE due_at END,
+  attempts = CASE WHEN seq = $2 THEN attempts - $5 ELSE attempts END
+WHERE conversation_id = $1 AND claimed_by = $3
 
 
 -- name: account_settings_of

@@ -5,11 +5,12 @@ from __future__ import annotations
 from ... import __version__
 from ...actors.gateway.gateway import Gateway
 from ...actors.gateway.supervisor_client import SupervisorClient
-from ...actors.transport.ray_calls import DispatcherWaker
+from ...actors.recurring import failed_steps as own_failures
+from ...actors.transport.ray_calls import DispatcherWaker, failed_steps
 from ...core.views.metrics import Sample
 from ...http.connection.table import ConnectionTable
 from ...http.streams.hub import Hub
-from .process_samples import dispatcher_samples, host_samples, supervisor_samples
+from .process_samples import dispatcher_samples, failure_samples, host_samples, supervisor_samples
 
 HOST_DEADLINE = 1.0
 """Seconds that a host has to report its figures; a late one is `tertulia_host_up 0`."""
@@ -29,18 +30,24 @@ async def gateway_samples(
     version = {"gateway": gateway.name, "version": __version__}
     samples = own_samples(gateway, hub, connections)
     samples.append(Sample("tertulia_build_info", "The version", 1, version))
-    for host, figures in sorted((await gateway.host_statistics(HOST_DEADLINE)).items()):
+    hosts = await gateway.host_statistics(HOST_DEADLINE)
+    for host, figures in sorted(hosts.items()):
         up = "Whether the host answers"
         samples.append(Sample("tertulia_host_up", up, float(figures is not None), {"host": host}))
         samples += host_samples(host, figures or {})
-    for dispatcher, by_channel in (await dispatchers.statistics(HOST_DEADLINE)).items():
+    senders = await dispatchers.statistics(HOST_DEADLINE)
+    for dispatcher, by_channel in senders.items():
         up, labels = "Whether the dispatcher answers", {"dispatcher": dispatcher}
         samples.append(Sample("tertulia_dispatcher_up", up, float(by_channel is not None), labels))
         samples += dispatcher_samples(dispatcher, by_channel or {})
-    for supervisor, figures in (await supervisors.statistics(HOST_DEADLINE)).items():
+    routers = await supervisors.statistics(HOST_DEADLINE)
+    for supervisor, figures in routers.items():
         up, labels = "Whether the supervisor answers", {"supervisor": supervisor}
         samples.append(Sample("tertulia_supervisor_up", up, float(figures is not None), labels))
         samples += supervisor_samples(supervisor, figures or {})
+    for process, failed in (await failed_steps([*hosts, *senders, *routers], HOST_DEADLINE)).items():
+        samples += failure_samples(process, failed)
+    samples += failure_samples(gateway.name, own_failures())
     return samples
 
 

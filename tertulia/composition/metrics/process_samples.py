@@ -73,5 +73,16 @@ def dispatcher_samples(dispatcher: str, by_channel: Mapping[str, Mapping[str, fl
     ]
 
 
+def failure_samples(process: str, failed: Mapping[str, int]) -> list[Sample]:
+    """The failures of a process's background work."""
+    what = "Steps of background work that failed, and were tried again"
+    return [
+        Sample(
+            "tertulia_background_failures_total", what, count, {"process": process, "work": work}, "counter"
+        )
+        for work, count in failed.items()
+    ]
+
+
 def _kind(name: str) -> Literal["gauge", "counter"]:
     return "counter" if name.endswith("_total") else "gauge"
