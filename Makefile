@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX ?= $(CURDIR)/build/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-unit chaos releases alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases endurance simulate-wrk simulate-theory replay-day check bench schema reference clients packages format lock clean
+.PHONY: help serve test test-unit approval-races chaos releases alerts browser browser-speed browser-chaos images agent-hour vendor fuzz interop interop-guides contract cases endurance simulate-wrk simulate-theory replay-day check bench schema reference clients packages format lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -57,6 +57,9 @@ vendor: $(READY) ## fetch the pages' libraries from npm at their pinned versions
 
 fuzz: $(READY) ## the fuzzers and property tests, with more examples: make fuzz EXAMPLES=100000 ARGS="-k email"
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $$(grep -rl 'import searched' tests --include='test_*.py') --timeout=0 $(ARGS)
+
+approval-races: $(READY) ## races of approvals against customers' messages on a server of its own: make approval-races ARGS="--races 100000"
+	@$(BIN)/python tests/faults/approval_races.py $(ARGS)
 
 interop: interop-guides $(INTEROP) ## the provider double with the providers' own libraries, malformed mails, webhooks in random order; the guides' programs
 	@ODD_MAILS=1000 REPLAYS=40 build/interop/bin/python -m pytest tests/interop tests/acceptance/test_odd_mails.py \

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import asyncpg
@@ -27,9 +28,11 @@ from tertulia.storage.postgres.assistance.vector_ranking import nearest
 
 SIZES = (90_000, 9_000, 1_000)
 """Passages of each account."""
-WORDS, PASSAGE, QUESTION, QUESTIONS = 9_000, 60, 10, 40
+WORDS, PASSAGE, QUESTION, QUESTIONS = 9_000, 60, 10, 100
 """Different words, words of a passage, of a question, and questions to each account."""
 BEST = 10
+"""Passages that a search returns; recall counts the best five, and all."""
+RECALL = (5, 10)
 PAGE = 5_000
 
 TABLE = """CREATE EXTENSION vector; CREATE TABLE probe (
@@ -57,7 +60,7 @@ class Probe:
         self.connection = connection
         self.random = random.Random(7)
         self.questions: dict[uuid.UUID, tuple[int, list[str]]] = {}
-        self.truth: dict[str, set[int]] = {}
+        self.truth: dict[str, list[int]] = {}
 
     async def fill(self) -> None:
         words = [
@@ -99,19 +102,21 @@ class Probe:
 
     async def measure(self, name: str, search: Search) -> None:
         for account, (size, questions) in self.questions.items():
-            times, recall, found = list[float](), list[float](), list[int]()
+            times, found = list[float](), list[int]()
+            recall: dict[int, list[float]] = {of: [] for of in RECALL}
             for question in questions:
                 began = time.perf_counter()
                 ids = await search(account, question)
                 times.append((time.perf_counter() - began) * 1000)
-                truth = self.truth.setdefault(question, set(ids))
-                recall.append(len(truth & set(ids[:BEST])) / BEST)
+                truth = self.truth.setdefault(question, ids)
+                for of, shares in recall.items():
+                    shares.append(len({*truth[:of]} & {*ids[:of]}) / of)
                 found.append(len(ids))
             times.sort()
-            p50, p90 = times[len(times) // 2], times[len(times) * 9 // 10]
-            mean = sum(recall) / len(recall), sum(found) / len(found)
+            p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+            shares = ", ".join(f"recall@{of} {mean(each):.2f}" for of, each in recall.items())
             print(
-                f"{name:36} {size:>6} p50 {p50:7.1f} ms, p90 {p90:7.1f} ms, recall@10 {mean[0]:.2f}, found {mean[1]:.1f}",
+                f"{name:36} {size:>6} p50 {p50:7.1f} ms, p99 {p99:7.1f} ms, {shares}, found {mean(found):.1f}",
                 flush=True,
             )
 

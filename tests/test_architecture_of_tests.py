@@ -28,6 +28,8 @@ SLEEPS = {
         "browser/test_agent_hour.py:test_an_agents_hour",
         "browser/test_speed.py:test_sixty_messages_a_second.one",
         "browser/test_widget_speed.py:test_how_fast_it_opens_and_paints.one",
+        "faults/approval_races.py:Races._said",
+        "faults/approval_races.py:_late",
         "client/test_npm_package.py:test_streams_survive_killed_gateways_and_expired_tokens",
         "client/test_transport.py:test_a_call_ends_at_its_deadline.never",
         "fuzz/test_fuzz_pipelining.py:talk.send",
