@@ -140,6 +140,16 @@ async def test_approve(desk: ReplyDesk) -> None:
     fault(await desk.http.post(f"/{conversation}/approve", json=gone), 404, conversation)
 
 
+async def test_approve_renames_nothing_by_a_prefix_or_without_sending(desk: ReplyDesk) -> None:
+    conversation = await desk.asked()
+    made = await desk.regenerate(conversation)
+    body = {"suggestion_id": made["id"], "edited_subject": "RE: AW: Refund"}
+    ok(await desk.http.post(f"/{conversation}/approve", json=body), 200)
+    again = body | {"edited_subject": "Something else"}
+    fault(await desk.http.post(f"/{conversation}/approve", json=again), 400, conversation)
+    assert ok(await desk.http.get(f"/{conversation}"), 200)["subject"] == "Refund"
+
+
 async def test_approve_after_the_lead_wrote_again(desk: ReplyDesk) -> None:
     sender = address("lead")
     await desk.box.takes(mail(sender, "Where is it?", "Refund"))

@@ -14,6 +14,7 @@ from ....core.conversation.commands import Changes, Post, Update
 from ....core.conversation.entries import Message
 from ....core.conversation.state import Conversation
 from ....core.errors import Internal, NotFound, Stale
+from ....core.text.email_subjects import without_prefixes
 from ...actions import conversations as actions
 from ...actions import suggestions
 from ...framework.endpoint import Call, Route, answer
@@ -55,7 +56,8 @@ async def approve(call: Call[DeskApproval]) -> web.Response:
     s = await suggestions.found(call, c.id, body.suggestion_id)
     if s.status == "stale":
         raise Stale("the lead has written since this was drafted")
-    await _rename(call, c, body.edited_subject)
+    if s.status == "pending":  # else nothing is sent, and nothing may change
+        await _rename(call, c, body.edited_subject)
     _, entry = await suggestions.approve(call, c.id, s.id, body.edited_body)
     assert isinstance(entry.data, Message)
     await _left(call, entry.data.id)
@@ -89,9 +91,9 @@ async def regenerate(call: Call[DeskRegeneration]) -> web.Response:
 
 
 async def _rename(call: Call[Any], c: Conversation, subject: str | None) -> None:
-    """Mails go out under the conversation's subject."""
-    bare = "" if subject is None else subject.strip().removeprefix("Re:").strip()
-    if bare and bare != c.subject:
+    """Mails go out under the conversation's subject, whatever prefix of an answer stands before it."""
+    bare = without_prefixes(subject or "")
+    if bare and bare != without_prefixes(c.subject or ""):
         await call.ask(Update(Changes(subject=bare)), conversation=c.id)
 
 
