@@ -114,6 +114,10 @@ class Sender:
         if isinstance(answer, Failure):
             return answer
         outcome = _outcome_of(context.kind, answer)
+        if isinstance(outcome, NotSent):
+            if outcome.otherwise and request.otherwise is not None:
+                return await self.send(context, request.otherwise)
+            return _failure(outcome, answer)
         if isinstance(outcome, Failure):
             return outcome
         return AcceptedRequest(outcome.provider_id, answer.left_at, outcome.recipients)
@@ -201,23 +205,25 @@ def _outbound(context: ChannelContext, item: ToSend, files: tuple[OutboundFile, 
         config=context.channel.config,
         metadata=m.metadata,
         recipient=item.recipient_metadata,
+        answered=item.answered,
     )
 
 
-def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | Failure:
+def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | NotSent | Failure:
     try:
-        outcome = kind.outcome(answer.status, answer.headers, answer.body)
+        return kind.outcome(answer.status, answer.headers, answer.body)
     except Exception as error:
         log.exception("response_not_understood", status=answer.status)
         accepted = 200 <= answer.status < 300
         detail = f"the provider's answer ({answer.status}) was not understood: {type(error).__name__}"
         return Failure("bad_answer", detail, retry=True, unknown=accepted, provider=answer.status >= 500)
-    if isinstance(outcome, NotSent):
-        return Failure(
-            outcome.code, outcome.detail, retry=outcome.retry, retry_after=outcome.retry_after,
-            slow_down=outcome.slow_down, provider=answer.status >= 500,
-        )  # fmt: skip
-    return outcome
+
+
+def _failure(refusal: NotSent, answer: Answer) -> Failure:
+    return Failure(
+        refusal.code, refusal.detail, retry=refusal.retry, retry_after=refusal.retry_after,
+        slow_down=refusal.slow_down, provider=answer.status >= 500,
+    )  # fmt: skip
 
 
 def _rate(channel: Channel, kind: ChannelKind) -> float:

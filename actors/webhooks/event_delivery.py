@@ -1,4 +1,4 @@
-"""Event webhooks: loops that turn feeds into deliveries, send them, and feed the Redis stream and RabbitMQ.
+"""Event webhooks: loops that turn feeds into deliveries, and send them. The Redis stream and RabbitMQ: `event_streamer.py`.
 
 All state is in Postgres: any number of processes may run any of these loops, and each may die at any moment. Events are
 delivered at least once, and an account's in the order of its feed as long as nothing fails.
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import structlog
 
 from ...core.errors import Internal, Overloaded, TertuliaError
-from ...core.ports.event_webhooks import EventLog, EventQueue, EventSink, Poster, WebhookSecrets
+from ...core.ports.event_webhooks import EventQueue, Poster, WebhookSecrets
 from ...core.webhooks.delivery import Answer, headers_of, judge, wait_before_retry
 from ...core.webhooks.records import Claimed, EventWebhook
 from ..recurring import Failures, recur
@@ -158,25 +158,3 @@ class EventSender:
                 webhook=claimed.webhook.id,
                 reason=disabled,
             )
-
-
-class EventStreamer:
-    """Copies every account's events to a sink: the Redis stream, or RabbitMQ. `stream` names it."""
-
-    def __init__(self, positions: EventLog, sink: EventSink, stream: str) -> None:
-        self._positions = positions
-        self._sink = sink
-        self._stream = stream
-
-    async def main_loop(self) -> None:
-        """Write until cancelled."""
-        started = False
-
-        async def step() -> int:
-            nonlocal started
-            if not started:
-                await self._positions.start(self._stream)
-                started = True
-            return await self._positions.pump(self._stream, self._sink)
-
-        await recur(step, "event_stream", POLL, at_once=True, while_busy=True)

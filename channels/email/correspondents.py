@@ -19,6 +19,13 @@ from ..shared import payloads, text
 
 MAX_NAMED: Final = 10
 """Addresses of each of To and Cc that metadata lists with their names."""
+EVERYBODYS: Final = frozenset(
+    {
+        "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "yahoo.com", "icloud.com", "me.com", "aol.com", "gmx.de", "gmx.net",
+        "web.de", "mail.ru", "yandex.ru", "qq.com", "163.com", "126.com", "naver.com", "proton.me", "protonmail.com", "orange.fr", "free.fr", "libero.it", "wp.pl",
+    }
+)  # fmt: skip
+"""Domains of mailboxes that anybody has: a form that writes from one and its customer are two."""
 MAX_OWN: Final = 500
 """Addresses of our own that are known, of this mailbox and of the account's others."""
 _ADDRESS: Final = re.compile(r"[^\s<>,;\"\x00-\x1f\x7f]+").fullmatch
@@ -29,7 +36,7 @@ Object = dict[str, Any]
 
 class Correspondents(msgspec.Struct, frozen=True):
     """`author`: the address in From, where another one is the sender. `answer_to`: `to` and `cc` of an answer to all.
-    `is_ours`: the sender is one of the account's own mailboxes. `is_relayed`: From is of another domain than the sender."""
+    `is_ours`: the sender is one of the account's own mailboxes. `is_relayed`: From is somebody else's mailbox than the sender's, not another of the same house."""
 
     sender: Sender
     author: Object | None
@@ -40,7 +47,8 @@ class Correspondents(msgspec.Struct, frozen=True):
     def is_relayed(self) -> bool:
         if self.author is None:
             return False
-        return self.author["email"].rpartition("@")[2] != self.sender.identifier.rpartition("@")[2]
+        domain = self.sender.identifier.rpartition("@")[2]
+        return self.author["email"].rpartition("@")[2] != domain or domain in EVERYBODYS
 
 
 def read(mail: Object, headers: Mapping[str, str], config: Object) -> Correspondents:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.utils import decode_rfc2231, parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -38,6 +42,9 @@ _SHORTENED: Final[dict[str, Callable[[str, int], str]]] = {
     "original": lambda whole, most: whole[:most],
 }
 _CUT_FIRST: Final = (*_SHORTENED, "inline", "cc", "to", "reply_to", "from", "answer_to")
+MAX_FILE_NAME: Final = 2_000
+"""Characters of a file's name as it came; 255 are kept."""
+_EXTENDED: Final = re.compile(r"[A-Za-z0-9_-]{3,40}'[A-Za-z-]{0,20}'(?:[^%]|%[0-9A-Fa-f]{2})+").fullmatch
 _BLANKS: Final = b" \t\r\n\v\f"
 
 Object = dict[str, Any]
@@ -162,11 +169,33 @@ def _file(part: Any) -> tuple[Media, str | None]:
     except (binascii.Error, ValueError):
         raise ValueError("Content is not base64") from None
     content_type = (text.short(part.get("ContentType"), 100) or "").partition(";")[0].strip().lower() or None
-    name = text.short(part.get("Name"))
+    name = _file_name(part.get("Name"))
     content_id = text.short(part.get("ContentID"), 200)
     kind = payloads.kind_of(content_type)
     file = Media(kind, data=data, name=name, content_type=content_type, size=len(data))
     return file, content_id.strip("<>") if content_id else None
+
+
+def _file_name(name: Any) -> str | None:
+    """A file's name. Some programs put encoded words (RFC 2047), or a parameter's extended value (RFC 2231), where Postmark does not
+    expect them."""
+    if not isinstance(name, str):
+        return None
+    name = name[:MAX_FILE_NAME]
+    try:
+        if _EXTENDED(name):
+            charset, _, encoded = decode_rfc2231(name)
+            name = unquote(encoded, charset or "utf-8", "replace")
+        elif "=?" in name:
+            name = "".join(map(_decoded, decode_header(name)))
+    except (ValueError, LookupError, HeaderParseError):
+        pass  # as it stands
+    return text.short(name)
+
+
+def _decoded(part: tuple[Any, str | None]) -> str:
+    word, charset = part
+    return word if isinstance(word, str) else word.decode(charset or "latin-1", "replace")
 
 
 def _time(value: str) -> int | None:

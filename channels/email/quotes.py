@@ -30,14 +30,14 @@ _WROTE: Final = _set(
     "wrote|writes|schrieb|va escriure|pisze|odesílatel|idatzi du|scribis|scríobh|ysgrifennodd|a écrit|escribió|escreveu|ha scritto|schreef|skrev|kirjoitti|napisał|napisała|napisał(a)|napsal|"
     "napsal(a)|napísal|napísal(a)|napisao|napisala|je napisao/la|írta|ezt írta|a scris|yazdı|şunu yazdı|έγραψε|пишет|написал|"
     "написала|написал(а)|пише|написав|написав(-ла)|написа|написао је|rašė|rakstīja|kirjutas|menulis|đã viết|เขียนว่า|เขียน|"
-    "ने लिखा|کتب|كتب|تمت كتابة|كتابة ما يلي|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|のメッセージ|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다|ጽፏል|ጻፈ"
+    "ने लिखा|کتب|كتب|تمت كتابة|كتابة ما يلي|كتبت|نوشت|نوشته|כתב|כתבה|כתב/ה| מאת |写道|寫道|写到|のメール|のメッセージ|は書きました|さんが書きました|님이 작성|작성하였습니다|썼습니다|쓴 글|ጽፏል|ጻፈ"
 )
 """Verbs of the line above a quote, which names a person or a day as well and ends with a colon."""
 _FROM: Final = _set(
     "from|von|de|da|van|från|fra|lähettäjä|od|feladó|kimden|gönderen|από|от|от кого|від|expeditor|saatja|no|nuo|dari|từ|จาก|"
     "dari|pengirim|de la|afsender|avsender|avsändare|absender|afzender|expéditeur|remitente|remetente|mittente|nadawca|odesílatel|odosielateľ|"
     "pošiljatelj|pošiljatelj|αποστολέας|отправитель|від кого|відправник|подател|người gửi|ผู้ส่ง|المرسل|فرستنده|שולח|प्रेषक|发送人|发送者|发信人|보낸이|"
-    "من|از|מאת|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람"
+    "من|از|מאת|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람|발신|발신자"
 )
 _BESIDE: Final = _set(
     "sent|date|to|cc|bcc|subject|reply-to|importance|organization|attachments|gesendet|datum|an|betreff|kopie|envoyé|date|à|"
@@ -47,9 +47,14 @@ _BESIDE: Final = _set(
     "στάλθηκε|ημερομηνία|προς|κοιν|θέμα|отправлено|дата|кому|копия|тема|надіслано|копія|изпратено|до|относно|poslano|za|"
     "trimis|către|subiect|saadetud|saaja|teema|nosūtīts|kam|temats|išsiųsta|kam|tema|dikirim|terkirim|kepada|untuk|subjek|perihal|đến|ngày|भेजा गया|प्रति|दिनांक|विषय|zadeva|naslov|naslov|poslano|datum|đã gửi|tới|chủ đề|"
     "ส่ง|ถึง|เรื่อง|تاريخ الإرسال|إرسال|التاريخ|إلى|نسخة|الموضوع|فرستاده شده|به|موضوع|נשלח|תאריך|אל|עותק|נושא|"
-    "发送时间|日期|收件人|抄送|主题|寄件日期|傳送時間|收件者|副本|主旨|送信日時|日時|日付|宛先|件名|보낸 날짜|날짜|받는 사람|받는사람|참조|제목"
+    "发送时间|日期|收件人|抄送|主题|寄件日期|傳送時間|收件者|副本|主旨|送信日時|日時|日付|宛先|件名|보낸 날짜|보낸 시간|날짜|받는 사람|받는사람|수신|수신자|참조|제목"
 )
 """The labels of the block that other programs put above a quote: it begins with one of `_FROM`."""
+_SUBJECT: Final = _set(
+    "subject|betreff|objet|sujet|asunto|assunto|oggetto|onderwerp|ämne|emne|efni|aihe|temat|předmět|predmet|tárgy|konu|θέμα|тема|предмет|относно|subiect|teema|temats|tema|"
+    "subjek|perihal|chủ đề|tiêu đề|विषय|zadeva|naslov|เรื่อง|الموضوع|موضوع|נושא|主题|主題|主旨|标题|件名|제목|gaia|paksa|assumpte|asunto"
+)
+"""The label of the subject. `From`, `To` and `Date` alone may be a journey."""
 _SEPARATORS: Final = _set(
     "original message|original mail|original e-mail|original email|original|forwarded message|forwarded by|reply message|original appointment|ursprüngliche nachricht|originalnachricht|original-nachricht|ursprüngliche e-mail|weitergeleitete e-mail|"
     "weitergeleitete nachricht|message d'origine|message original|message transféré|mensaje original|mensaje reenviado|"
@@ -58,7 +63,7 @@ _SEPARATORS: Final = _set(
     "alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|původní e-mail|pôvodná správa|"
     "eredeti üzenet|mesaj original|orijinal ileti|özgün ileti|özgün i̇leti|i̇letilen ileti|iletilen ileti|αρχικό μήνυμα|исходное сообщение|оригинальное сообщение|"
     "пересылаемое сообщение|пересланное сообщение|початкове повідомлення|оригінальне повідомлення|pesan asli|"
-    "thư gốc|الرسالة الأصلية|رسالة أصلية|ההודעה המקורית|הודעה מקורית|原始邮件|原邮件|原始郵件|元のメッセージ|原文|원본 메시지|원본 메일"
+    "thư gốc|الرسالة الأصلية|رسالة أصلية|ההודעה המקורית|הודעה מקורית|原始邮件|原邮件|原始郵件|元のメッセージ|原文|원본 메시지|원본 메일|원본 이메일|mail original|orijinal mesaj|tin nhắn gốc|ข้อความต้นฉบับ|replied message|回复的原邮件|回复的邮件|被转发邮件信息"
 )
 _FORWARDED: Final = _set(
     "begin forwarded message|anfang der weitergeleiteten nachricht|anfang der weitergeleiteten e-mail|début du message transféré|début du message réexpédié|"
@@ -78,6 +83,7 @@ _YEAR: Final = re.compile(
 """A line of a block whatever its language: some label, then something; somebody's name and address; a year."""
 _RULED: Final = re.compile(r"[-_=—]{2,}+(.{3,40}?)[-_=—]{2,}\Z").match
 _RULE: Final = re.compile(r"[-_=—*\s]{5,}").fullmatch
+_TITLED: Final = re.compile(r"-{4,}+[^-]{3,40}-{4,}").fullmatch
 _STAMPED: Final = re.compile(r"[<(\[][^<>()\[\]\s]+@[^<>()\[\]\s]+[>)\]]").search
 _TIME: Final = re.compile(r"[0-9٠-٩۰-۹]{1,2}[:.時点][0-9٠-٩۰-۹]{2}").search
 """An address in brackets and a time of day: a line with both that ends in a colon needs no verb that is known."""
@@ -89,8 +95,9 @@ _WITHOUT_MARKS: Final = dict.fromkeys(map(ord, _MARKS))
 
 
 def is_rule(line: str) -> bool:
-    """Whether a line is only a separator, such as Outlook's above a quote."""
-    return _RULE(line[:MAX_RULE]) is not None and len(line) <= MAX_RULE
+    """Whether a line is only a separator, such as Outlook's above a quote, perhaps with a title in it."""
+    line = line.strip()
+    return len(line) <= MAX_RULE and (_RULE(line) is not None or _TITLED(line) is not None)
 
 
 def start(lines: Sequence[str]) -> int | None:
@@ -114,7 +121,7 @@ def _is_start(lines: Sequence[str], number: int) -> bool:
     if line[-1:] in _COLONS and line[:-1].rstrip() in _FORWARDED:
         return True
     block = lines[number + 1 : number + _BLOCK]
-    if _label(line) in _FROM and sum(_label(beside) in _BESIDE for beside in block) >= 2:
+    if _label(line) in _FROM and _is_headers(line, block):
         return True
     if _label(line) in _BESIDE and _label(next(iter(block), "")) in _FROM and _is_start(lines, number + 1):
         return True
@@ -123,6 +130,17 @@ def _is_start(lines: Sequence[str], number: int) -> bool:
     if not any(map(str.isdigit, line)) and "@" not in line:
         return False
     return _introduces(line) or (number + 1 < len(lines) and _introduces(f"{line} {lines[number + 1]}"))
+
+
+def _is_headers(line: str, block: Sequence[str]) -> bool:
+    """Whether labels of a mail's headers follow From, and something that only a mail has: a subject, or an address."""
+    labels = [_label(beside) for beside in block]
+    known = [label in _BESIDE for label in labels]
+    return sum(known) >= 2 and (
+        not _SUBJECT.isdisjoint(labels)
+        or "@" in line
+        or any("@" in beside for beside, is_known in zip(block, known, strict=True) if is_known)
+    )
 
 
 def _is_block(line: str, block: Sequence[str]) -> bool:

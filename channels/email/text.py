@@ -42,21 +42,27 @@ _AUTO_HEADERS: Final = (
     "x-bulkmail",
     "x-campaign-id",
     "x-campaignid",
+    "x-loop",
 )
 _AUTO_NAMES: Final = re.compile(
-    r"list-[a-z-]+|x-list-[a-z-]+|(?!x-auto-response-suppress)(?:x-)?(?:[a-z]+-){0,3}auto-?(?:re(?:ply|plied|plier|spond|sponse|sponder)|generated|answer|mated|notification)[a-z-]*"
+    r"list-[a-z-]+|(?:x-)?(?:[a-z]+-){0,2}loop(?:-(?:prevention|check|detection|protection))?|x-list-[a-z-]+|(?!x-auto-response-suppress)(?:x-)?(?:[a-z]+-){0,3}auto-?(?:re(?:ply|plied|plier|spond|sponse|sponder)|generated|answer|mated|notification)[a-z-]*"
     r"|(?:x-)?(?:[a-z]+-){0,2}(?:vacation|machine-?generated|out-?of-?office|oof)[a-z-]*"
 ).fullmatch
 """Headers that mark a machine's mail by being there, whatever they say; those that the pattern finds, unless they say no."""
 _CLASSES: Final = re.compile(
-    r"autorespon|auto-?reply|ipm\.note\.rules\.(?:ooftemplate|replytemplate)|oof", re.IGNORECASE
+    r"autorespon|auto-?reply|ipm\.note\.rules\.(?:ooftemplate|replytemplate)|\boof\b", re.IGNORECASE
 ).search
-"""Values of X-POST-MessageClass, X-Mailer and similar headers that identify an automatic reply."""
-_SAYING: Final = ("x-post-messageclass", "x-ms-exchange-message-class", "x-message-class", "delivered-to")
+"""Values of X-POST-MessageClass and similar headers that identify an automatic reply."""
+_SAYING: Final = ("x-post-messageclass", "x-ms-exchange-message-class", "x-message-class")
+_TO_A_MACHINE: Final = re.compile(r"\s*autoresponder\s*", re.IGNORECASE).fullmatch
+"""qmail's Delivered-To of an automatic reply; everybody else's is an address."""
 _NO: Final = frozenset({"no", "false", "0", "none", "off", ""})
 _SUPPRESSED: Final = frozenset({"all", "oof", "autoreply"})
 """Words of X-Auto-Response-Suppress by which a machine asks for no answers (MS-OXCMAIL 2.1.3.2.20); `dr`, `rn`, `nrn` and
 `none` are a person's choices about receipts."""
+_NO_RETURN: Final = re.compile(r"<>|<?mailer-daemon(?:@[^<>@]*)?>?", re.IGNORECASE).fullmatch
+_OF_PASSING_ON: Final = frozenset({"list-unsubscribe", "list-unsubscribe-post", "list-help", "list-owner"})
+"""Headers that mail services add to everything they send, what their customers' forms pass on among it; lists and newsletters say more."""
 _LIST: Final = re.compile(
     r"\s*(?:[^<>]{0,200}<)?(?:owner-[^@\s<>]+|[^@\s<>]+-(?:owner|bounces|request))@"
 ).match
@@ -65,10 +71,10 @@ _NO_PERSON: Final = re.compile(
     r"(?:[^@]*[._+-])?(?:(?:do|dont|does)?[._-]?not?[._-]?(?:reply|replay|response|respond|answer)|dont[._-]?(?:reply|respond)|noreply|no[._-]?replies|reply[._-]?not"
     r"|(?:double-)?bounces?|mailer[._-]?daemon|mdaemon|daemon(?=@)|nobody(?=@)|robot(?=@)|notify(?=@)|postmaster|microsoftexchange[0-9a-f]{32}|listserv|majordomo|mailman|cron(?=@)|root(?=@)"
     r"|auto[._-]?(?:reply|responder|response|mailer|confirm|notify|mated)|notifications?|newsletters?|alerts?|un(?:attended|monitored)"
-    r"|ne[._-]?pas[._-]?re?pondre|pas[._-]?de[._-]?reponse|nicht[._-]?antworten|keine?[._-]?antwort|bitte[._-]?nicht[._-]?antworten|n[aã]o[._-]?respond(?:a|er)"
+    r"|ne[._-]?pas[._-]?re?pondre|pas[._-]?de[._-]?reponse|nicht[._-]?antworten|keine?[._-]?antwort|bitte[._-]?nicht[._-]?antworten|n[aã]o[._-]?respond(?:a|er)|no[._-]?contest(?:ar?|e)"
     r"|no[._-]?respond(?:a|er)|non[._-]?rispondere|niet[._-]?(?:be)?antwoorden|geen[._-]?antwoord|ingen[._-]?svar|svar[._-]?ej|svara[._-]?(?:ej|inte)|ikke[._-]?svar"
     r"|ei[._-]?vasta(?:ta|usta)?|nie[._-]?odpowiadaj|prosze[._-]?nie[._-]?odpowiadac|ne[._-]?odpovid(?:at|ejte)|neodpovedat|ne[._-]?valaszolj(?:on)?|nu[._-]?raspunde(?:ti)?"
-    r"|yanitlama(?:yin)?|cevaplama(?:yin)?|ne[._-]?otvech(?:at|aj|ayte|aite)|khong[._-]?tra[._-]?loi|jangan[._-]?balas|tidak[._-]?dibalas)"
+    r"|yanitlama(?:yin(?:iz)?)?|cevaplama(?:yin(?:iz)?)?|cevap[._-]?vermeyin(?:iz)?|ne[._-]?otvech(?:at|aj|ayte|aite|ajte)|khong[._-]?tra[._-]?loi|jangan[._-]?balas|tidak[._-]?dibalas)"
     r"(?:[0-9]*|[._+-][^@]*)@"
 ).match
 _WORDS: Final = re.compile(r"[a-z][a-z0-9_/-]*")
@@ -148,8 +154,8 @@ def is_automatic(
     """Whether no person wrote it: out-of-office notes, bounces, lists, bulk mail. RFC 3834, RFC 2369, RFC 2919, and what
     mail programs said before and beside those.
 
-    `relayed`: a contact form or the like passes on what `sender`, somebody elsewhere, wrote. A program makes such a mail and asks
-    for no automatic answers, but its words are a person's.
+    `relayed`: a contact form or the like passes on what `sender`, somebody elsewhere, wrote. A program makes such a mail, asks for no
+    automatic answers and adds how to unsubscribe, but its words are a person's.
     """
     submitted = _word(headers.get("auto-submitted", ""))
     suppressed = _WORDS.findall(headers.get("x-auto-response-suppress", "").lower())
@@ -159,11 +165,13 @@ def is_automatic(
         or any(
             _AUTO_NAMES(name[:MAX_NAME]) and value.strip().lower() not in _NO
             for name, value in headers.items()
+            if not (relayed and name in _OF_PASSING_ON)
         )
         or any(_word(headers.get(name, "")) in _BULK for name in _PRECEDENCE)
         or any(_CLASSES(headers.get(name, "")[:MAX_ID]) for name in _SAYING)
         or not (relayed or _SUPPRESSED.isdisjoint(suppressed))
-        or "".join(headers.get("return-path", "").split()) == "<>"
+        or _TO_A_MACHINE(headers.get("delivered-to", "")[:MAX_ID]) is not None
+        or _NO_RETURN("".join(headers.get("return-path", "").split())[:MAX_ID]) is not None
         or _word(headers.get("content-type", "")) == "multipart/report"
         or _NO_PERSON(sender[:MAX_SENDER]) is not None
         or _LIST(headers.get("sender", "")[:MAX_SENDER].lower()) is not None

@@ -72,6 +72,8 @@ INSTAGRAM_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 """All that Instagram takes. https://developers.facebook.com/docs/messenger-platform/instagram/features/send-message"""
+SECONDS_UNTIL: Final = 100_000_000_000
+"""A time below this is in seconds: in milliseconds it would be before Messenger existed."""
 OURS: Final = "tertulia:"
 """The prefix of our own messages' metadata, which their echoes carry."""
 FILES: Final = {
@@ -81,7 +83,7 @@ FILES: Final = {
 LINKS: Final = frozenset({"fallback", "template", "location", "share", "post", "ig_post", "reel", "ig_reel"})
 """Types of attachments whose URL is a page's."""
 
-TELLING: Final = ("ref", "title", "status", "feedback", "payload")
+TELLING: Final = ("notification_messages_status", "ref", "title", "status", "feedback", "payload")
 """Fields that identify an update that is not a message."""
 
 challenge = graph.challenge
@@ -112,12 +114,19 @@ def _noted(said: Inbound) -> Inbound:
 
 def _entry(entry: Object) -> Iterator[ChannelEvent]:
     yield from collect(entry.get("messaging"), _event)
-    for key in ("standby", "changes"):
-        if entry.get(key):
-            yield Faulty(f"{key} is not read", entry[key])
+    yield from collect(entry.get("changes"), _change)
+    if entry.get("standby"):
+        yield Faulty("standby is not read", entry["standby"])
     if entry.keys().isdisjoint(("messaging", "standby", "changes")):
         # Instagram's comments and mentions come without a list around them
         yield Faulty(f"entries of this kind are not read: {', '.join(sorted(entry))[:200]}", entry)
+
+
+def _change(change: Object) -> Iterator[ChannelEvent]:
+    """An event of a conversation in the form of a page's other changes. Those (comments, mentions, the feed) are set aside."""
+    if not string(change, "field").startswith("messag"):
+        raise ValueError("changes is not read")
+    yield from _event(inner(change, "value"))
 
 
 def _event(event: Object) -> Iterator[ChannelEvent]:
@@ -133,7 +142,9 @@ def _sender(event: Object) -> Sender:
 
 
 def _at(event: Object) -> int | None:
-    return milliseconds(event.get("timestamp"))
+    """In milliseconds; in changes, in seconds."""
+    at = milliseconds(event.get("timestamp"))
+    return at * 1000 if at is not None and at < SECONDS_UNTIL else at
 
 
 def _time(event: Object) -> int:

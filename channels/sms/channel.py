@@ -79,6 +79,8 @@ BESIDE: Final = (
 TOO_FAST: Final = frozenset({"14107", "20429", "21611", "63017", "63018"})
 """Too many requests or messages, too many queued. https://www.twilio.com/docs/api/errors"""
 MAY_PASS: Final = frozenset({"20500", "20503", "20504"})
+_SCHEME: Final = re.compile(r"(?:whatsapp|rcs|messenger|sms):", re.IGNORECASE).match
+"""In front of an address where a message came by another way than SMS. The number behind it is the same person's."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -157,10 +159,14 @@ def _inbound(fields: dict[str, str]) -> Inbound:
         notes["opt_out"] = stop
     media = tuple(_media(fields, n) for n in range(files))
     said, content_type = _said(fields)
+    scheme = _SCHEME(number)
+    if scheme is not None:
+        notes["address"] = {"from": number, "to": fields.get("To", "").strip()[:MAX_IDENTIFIER]}
+    bare = number[scheme.end() :] if scheme is not None else number
     return message(
         _sid(fields),
         # short codes and names have no plus sign, and are not E.164
-        Sender(e164(number) if number.startswith(("+", "00")) else number, short(fields.get("ProfileName"))),
+        Sender(e164(bare) if bare.startswith(("+", "00")) else number, short(fields.get("ProfileName"))),
         said,
         content_type,
         media,
@@ -206,9 +212,10 @@ def requests(
     account, sender = credentials["account_sid"], credentials["from_number"]
     url = f"{base_url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
     taken = [file for file in message.files if _is_taken(file)]
+    ends = _ends(message, sender)
     found = []
     for text, some in zip_longest(_texts(message, taken), _together(taken)):
-        form = [("From", sender), ("To", message.to)]
+        form = list(ends)
         if text:
             form.append(("Body", text))
         form += [("MediaUrl", file.url) for file in some or ()]
@@ -217,6 +224,14 @@ def requests(
         auth = (account, credentials["auth_token"])
         found.append(ProviderRequest("POST", url, form=tuple(form), auth=auth))
     return found
+
+
+def _ends(message: Outbound, sender: str) -> tuple[tuple[str, str], ...]:
+    """From and To: the way by which the customer's message came, WhatsApp, RCS or SMS."""
+    address = message.answered.get("address")
+    ends = (address.get("to"), address.get("from")) if isinstance(address, dict) else (None, None)
+    ours, theirs = (end if isinstance(end, str) and _SCHEME(end) else None for end in ends)
+    return (("From", ours), ("To", theirs)) if ours and theirs else (("From", sender), ("To", message.to))
 
 
 def _is_taken(file: OutboundFile) -> bool:

@@ -5,6 +5,7 @@ https://core.telegram.org/bots/api
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeGuard
 from urllib.parse import quote
@@ -68,6 +69,12 @@ SENT_BY: Final = {
 }
 """Content type → method, field, and most megabytes of a file that Telegram fetches by its URL. No others are: of
 those the customer is sent the address. https://core.telegram.org/bots/api#sending-files"""
+
+
+_NO_TOPIC: Final = re.compile(
+    r"message thread not found|TOPIC_(?:CLOSED|DELETED|ID_INVALID|NOT_FOUND)"
+).search
+"""Refusals of a topic: gone, closed, or in a chat that has none."""
 
 
 def challenge(call: WebhookCall, credentials: Credentials) -> WebhookAnswer | None:
@@ -166,12 +173,14 @@ def _pressed(query: Object, update: int) -> Inbound:
     under = inner(query, "message")
     _check_private(under)
     said = string(query, "data") or string(query, "game_short_name")
+    topic = under.get("message_thread_id")
     return message(
         f"callback:{identifier(query, 'id', 255)}",
         _sender(number(inner(under, "chat"), "id"), inner(query, "from")),
         said,
         "button",
         reply_to=_id(under),
+        metadata={"message_thread_id": topic} if topic else None,
     )
 
 
@@ -265,8 +274,19 @@ def requests(
             body["business_connection_id"] = connection
         if n == 0 and (reply := _reply(message.reply_to)) is not None:
             body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
-        found.append(ProviderRequest("POST", f"{url}/{method}", json=body))
+        request = ProviderRequest("POST", f"{url}/{method}", json=body)
+        if (topic := _topic(message.answered)) is not None:
+            body = {**body, "message_thread_id": topic}
+            # A topic may be gone, and the bot's topics may be switched off: then it goes to the chat itself.
+            request = replace(request, json=body, otherwise=request)
+        found.append(request)
     return found
+
+
+def _topic(answered: Object) -> int | None:
+    """The topic of the private chat in which the customer wrote; bots with topics have several threads with one customer."""
+    topic = answered.get("message_thread_id")
+    return topic if _is_whole(topic) and topic > 0 else None
 
 
 def _parts(message: Outbound) -> Iterator[tuple[str, Object]]:
@@ -324,9 +344,9 @@ def outcome(status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
 def _refused(status: int, headers: dict[str, str], found: Object) -> NotSent:
     parameters = found.get("parameters")
     wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    return refused(
-        status, headers, found.get("error_code"), found.get("description"), slow=("429",), wait=wait
-    )
+    said = found.get("description")
+    not_sent = refused(status, headers, found.get("error_code"), said, slow=("429",), wait=wait)
+    return replace(not_sent, otherwise=isinstance(said, str) and _NO_TOPIC(said) is not None)
 
 
 def media_step(media: Media, credentials: Credentials, base_url: str, answer: Any | None) -> MediaStep:

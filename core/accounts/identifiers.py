@@ -14,7 +14,7 @@ PHONES: Final[frozenset[ChannelType]] = frozenset({"whatsapp", "sms"})
 _USER_NAME: Final = re.compile(r"@|(?:https?://)?(?:t|telegram)\.me/", re.IGNORECASE).match
 """Telegram's user names: bots cannot write to them, and their owners change them."""
 _ADDRESS: Final = re.compile(
-    r"^\s*(?:(?:whatsapp|sms|tel|callto|phone|mobile):(?://)?|(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=))"
+    r"^\s*(?:(?:whatsapp|sms|rcs|tel|callto|phone|mobile):(?://)?|(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=))"
     r"|@(?:s\.whatsapp\.net|c\.us)\s*$|(?:[?&;](?!ext)[a-z-]+=[^\s]*)+\s*$",
     re.IGNORECASE,
 )

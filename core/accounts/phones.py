@@ -21,6 +21,8 @@ _BETWEEN: Final = r" ().\-/_~\u00b7\u2010-\u2015\u2022\u2027\u2212\u30fb"
 _NUMBER: Final = re.compile(rf"[{_BETWEEN}]*+\+?\+?[{_BETWEEN}]*+[0-9][0-9{_BETWEEN}]*+").fullmatch
 _ABROAD: Final = re.compile(r"00(?:11)?|011")
 """International dialling prefixes: 00; 011 in North America, 0011 in Australia. No country's code begins with 0 or with 11."""
+_ZEROS: Final = re.compile(r"00(?:11)?")
+"""The prefix behind a plus sign, which says the same once more."""
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 MAX_WRITTEN: Final = 255
 """Characters that a number may be written with."""
@@ -34,7 +36,7 @@ def digits(text: str) -> str | None:
     if not _NUMBER(text):
         return None
     found = _NOT_DIGITS.sub("", text)
-    dialled = None if "+" in text else _ABROAD.match(found)
+    dialled = (_ABROAD if "+" not in text else _ZEROS).match(found)
     return found if dialled is None else found[dialled.end() :]
 
 
@@ -46,11 +48,17 @@ def readable(text: str) -> str:
 
 def e164(number: str) -> str:
     """Digits as E.164, without a national prefix. What no numbering plan knows keeps its digits."""
+    if _ARGENTINE(number):
+        number = "54" + number[3:]
     try:
         parsed = phonenumbers.parse("+" + number)
     except phonenumbers.NumberParseException:
         return "+" + number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+_ARGENTINE: Final = re.compile(r"549(?:11|[23][0-9]{2,3})15[0-9]{6,8}").fullmatch
+"""A mobile number of Argentina with both marks, the 9 from abroad and the 15 from within; a number has one."""
 
 
 def is_possible(number: str) -> bool:

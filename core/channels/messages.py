@@ -129,7 +129,8 @@ class OutboundFile(msgspec.Struct, frozen=True):
 class Outbound(msgspec.Struct, frozen=True):
     """A message to send to `to`. `reply_to` and `references` (oldest first) are provider ids. `automatic`: no person wrote it.
 
-    `recipient`: the metadata of the customer's identifier, as their messages brought it.
+    `recipient`: the metadata of the customer's identifier, as their messages brought it. `answered`: that of the customer's message
+    which it answers, or, naming none, of their newest (Telegram, SMS).
     """
 
     message_id: str
@@ -145,10 +146,13 @@ class Outbound(msgspec.Struct, frozen=True):
     config: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     recipient: dict[str, Any] = {}
+    answered: dict[str, Any] = {}
 
 
 class ProviderRequest(msgspec.Struct, frozen=True):
-    """One HTTP request to a provider; at most one of `json` and `form`. `auth` is basic."""
+    """One HTTP request to a provider; at most one of `json` and `form`. `auth` is basic. `otherwise`: the request to make instead, if
+    the provider refuses this one for a part that the other lacks.
+    """
 
     method: str
     url: str
@@ -156,6 +160,7 @@ class ProviderRequest(msgspec.Struct, frozen=True):
     json: Any = None
     form: tuple[tuple[str, str], ...] | None = None
     auth: tuple[str, str] | None = None
+    otherwise: ProviderRequest | None = None
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -168,7 +173,8 @@ class Sent(msgspec.Struct, frozen=True):
 class NotSent(msgspec.Struct, frozen=True):
     """The provider refused it. `retry`: another attempt may succeed, after `retry_after` seconds if the provider said so.
 
-    `slow_down`: the whole channel is too fast, not only this message.
+    `slow_down`: the whole channel is too fast, not only this message. `otherwise`: it refused the part that the request's
+    `otherwise` lacks.
     """
 
     code: str
@@ -176,6 +182,7 @@ class NotSent(msgspec.Struct, frozen=True):
     retry: bool = False
     retry_after: float | None = None
     slow_down: bool = False
+    otherwise: bool = False
 
 
 SendOutcome = Sent | NotSent

@@ -122,6 +122,14 @@ class EventLog(Protocol):
         """Register a stream. A new one starts at the current positions of all feeds."""
         ...
 
+    async def note(self, stream: str, fault: str | None) -> None:
+        """Note why nothing can be written to a stream at the moment, or that it can."""
+        ...
+
+    async def faults(self, streams: Sequence[str]) -> dict[str, str]:
+        """Those of the streams to which nothing can be written, by any process, and why. What was noted minutes ago counts no more."""
+        ...
+
     async def pump(self, stream: str, sink: EventSink) -> int:
         """Give the sink a page of some accounts' events, in order, then advance their positions. Returns how many accounts
         advanced. After a failure in between, events are repeated."""
@@ -129,6 +137,10 @@ class EventLog(Protocol):
 
 
 class EventSink(Protocol):
+    async def open(self) -> None:
+        """Make sure that it can be written to. Raises StorageUnavailable."""
+        ...
+
     async def append(self, events: Sequence[OutgoingEvent]) -> None:
         """Append events. Raises StorageUnavailable; then any number of them may have been appended."""
         ...

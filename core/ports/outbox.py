@@ -19,6 +19,7 @@ class ToSend(msgspec.Struct, frozen=True):
     `crashes`: tries during which a dispatcher died. `parts_done` of its requests the provider has taken already.
     `recipient` is empty where the customer was erased; `recipient_metadata` is that of the thread's identifier. `reply_to` and `references` (oldest first) are provider ids.
     `automatic_before`: of a message that no person wrote, how many of those the customer was sent on this channel within an hour.
+    `answered`: on Telegram and SMS the metadata of the customer's message that this one answers, or of their newest.
     `told`: the outcome of a try was lost, but a receipt that names the message says that it was sent.
     """
 
@@ -41,6 +42,7 @@ class ToSend(msgspec.Struct, frozen=True):
     told: bool = False
     recipient_metadata: dict[str, Any] = {}
     automatic_before: int = 0
+    answered: dict[str, Any] = {}
 
     @property
     def key(self) -> tuple[str, int]:

@@ -20,8 +20,8 @@ _REPLIES: Final = (
     "re|reply|r|res|resp|resposta|respuesta|réponse|rép|rep|réf|ref|rif|risposta|aw|antw|antwort|antwoord|beantw|sv|svar|vs|vastaus|vá|válasz|vast|"
     "vastus|odp|odpověď|odpověd|odpoveď|odpoved|odpowiedź|odg|odgovor|одг|одговор|ynt|yan|yanıt|cevap|cvp|atb|atbilde|ats|atsakymas|"
     "ateb|răsp|răspuns|raspuns|bls|balas|balasan|bales|jwb|jawab|tl|απ|απάντηση|απαντηση|σχετ|ha|на|отв|ответ|ответить|відп|відповідь|отг|отговор|"
-    "trả lời|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|回信|回答|返信|회신|답장|رد|الرد|رد على|إجابة|پاسخ|جواب|תגובה|תשובה|השב|"
-    "उत्तर|जवाब|प्रत्युत्तर|উত্তর|জবাব|sagot|jibu|պատ|პას|პასუხი"
+    "trả lời|phản hồi|hồi âm|ตอบ|ตอบกลับ|回复|回復|回覆|答复|答覆|回信|回答|返信|회신|답장|رد|الرد|رد على|إجابة|پاسخ|جواب|תגובה|תשובה|השב|"
+    "उत्तर|पुनः|जवाब|प्रत्युत्तर|উত্তর|জবাব|sagot|jibu|պատ|პას|პასუხი"
 )
 """Prefixes with which mail programs mark the subject of an answer, in many languages."""
 _AUTOMATIC: Final = (
@@ -49,9 +49,9 @@ _NOTICES: Final = (
 _FORWARDS: Final = (
     "fwd|fw|forwarded|wg|weiterl|weiterleitung|weitergeleitet|vb|vl|vid|vidb|videresendt|vidarebefordrat|vs vl|lähetetty|edelleenlähetys|doorst|doorgestuurd|"
     "tr|transféré|transf|rv|reenv|reenviado|i|inoltra|inoltro|inoltrato|enc|encaminhado|pd|podaj dalej|przekazano|ilt|i̇lt|iletilen|i̇letilen|"
-    "tov|továbbítás|továbbitás|továbbítva|pārs|persiųsti|trs|terusan|fs|prosl|proslijeđeno|nakl|přeposláno|preposlané|edasi|ymlaen|redirecționat|"
+    "tov|továbbítás|továbbitás|továbbítva|pārs|persiųsti|trs|teruskan|terusan|fs|prosl|proslijeđeno|nakl|přeposláno|preposlané|edasi|ymlaen|redirecționat|"
     "προωθ|πρθ|προώθηση|пер|пересл|переслано|препр|препратено|проследено|прослеђено|chuyển tiếp|ส่งต่อ|转发|轉發|轉寄|转送|転送|전달|"
-    "إعادة توجيه|تحويل|ارسال|هدایت|הועבר|העבר"
+    "إعادة توجيه|تحويل|ارسال|هدایت|הועבר|העבר|העברה|अग्रेषित|अग्रेषित करें"
 )
 """The same of a mail that is passed on."""
 _TAGS: Final = (
@@ -64,12 +64,18 @@ _TAGS: Final = (
 _COUNT: Final = r"(?:(?:[\[(]\s*+\d{1,3}\s*+[\])]|[\^*]\d{1,3}|\d{1,3})\s*+)?"
 _COLON: Final = "[:：﹕︓∶꞉]"
 _PREFIX: Final = re.compile(
-    rf"\s*(?:{_AUTOMATIC}|(?:{_REPLIES}|{_FORWARDS})\.?)\s*+{_COUNT}{_COLON}\s*+", re.IGNORECASE
+    rf"\s*(?:(?:{_AUTOMATIC}|(?:{_REPLIES}|{_FORWARDS})\.?)\s*+{_COUNT}{_COLON}|[\[【({{<「]\s*+(?:{_AUTOMATIC})\s*+[\]】)}}>」])\s*+",
+    re.IGNORECASE,
 )
 _FORWARDED: Final = re.compile(rf"\s*(?:{_FORWARDS})\.?\s*+{_COUNT}{_COLON}", re.IGNORECASE)
+_AMBIGUOUS: Final = r"(?!(?:abwesend|afwezig|frånvaro|fravær|autosvar)\b)"
 _BY_ITSELF: Final = re.compile(
-    rf"\s*(?:(?:{_AUTOMATIC}|{_RETURNED})\s*+{_COLON}|(?:{_NOTICES})(?=\s*+(?:[:(.-]|\Z)))", re.IGNORECASE
+    rf"\s*(?:(?:{_AUTOMATIC}|{_RETURNED})\s*+{_COLON}|[\[【({{<「]\s*+(?:{_AUTOMATIC})\s*+[\]】)}}>」]"
+    rf"|{_AMBIGUOUS}(?:{_AUTOMATIC})(?:\s*+\Z|\s++[-–—])|(?:{_NOTICES})(?=\s*+(?:[:(.-]|\Z))"
+    rf"|auto\s*+{_COLON}.{{1,80}} (?:is|will be|am) (?:out of (?:the )?office|away)|.{{1,80}} ist au(?:ß|ss)er haus\b)",
+    re.IGNORECASE,
 )
+"""Subjects of mails that no person wrote: the prefix, the words in brackets, the words alone, IBM Notes' sentences."""
 _TAG: Final = re.compile(
     rf"\s*+(?:[\[【({{<「]\s*+(?:{_TAGS})\s*+[\]】)}}>」]|\*{{1,5}}\s*+(?:{_TAGS})\s*+\*{{1,5}})\s*+(?:{_COLON}|-(?=\s))?\s*+",
     re.IGNORECASE,
@@ -114,13 +120,18 @@ def _tag(subject: str, at: int) -> re.Match[str] | None:
     return _TAG.match(subject, at) or _BARE_TAG.match(subject, at)
 
 
-def _first(subject: str) -> int:
-    """The index at which the first prefix may stand: behind tags."""
+def _behind_tags(subject: str) -> int:
     at = 0
     for _ in range(MAX_PREFIXES):
         if (found := _tag(subject, at)) is None:
             break
         at = found.end()
+    return at
+
+
+def _first(subject: str) -> int:
+    """The index at which the first prefix may stand: behind tags, a list's own among them."""
+    at = _behind_tags(subject)
     tag = _OTHER_TAG.match(subject, at)
     return at if tag is None else tag.end()
 
@@ -134,10 +145,10 @@ def is_forward(subject: str) -> bool:
 def is_answer(subject: str) -> bool:
     """Whether the subject says that the mail answers another, or passes it on."""
     subject = _folded(subject[:MAX_SUBJECT])
-    return _PREFIX.match(subject, _first(subject)) is not None
+    return any(_PREFIX.match(subject, at) for at in (_behind_tags(subject), _first(subject)))
 
 
 def is_automatic(subject: str) -> bool:
     """Whether the subject says that a program answered by itself, or that a mail server returns a mail."""
     subject = _folded(subject[:MAX_SUBJECT])
-    return _BY_ITSELF.match(subject, _first(subject)) is not None
+    return any(_BY_ITSELF.match(subject, at) for at in (_behind_tags(subject), _first(subject)))

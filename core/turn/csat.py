@@ -25,14 +25,14 @@ _NUMBERS: Final = (
     "שלוש|שלושה|तीन|তিন|三|参|셋|tatu|ሦስት",
     "four|quatre|cuatro|quattro|quatro|vier|fyra|fire|neljä|cztery|čtyři|štyri|четыре|четвёрка|четверка|чотири|четири|četiri|štiri|négy|"
     "patru|dört|τέσσερα|τεσσερα|empat|apat|bốn|สี่|أربعة|أربع|چهار|ארבע|ארבעה|चार|চার|四|肆|넷|nne|አራት",
-    "five|cinq|cinco|cinque|fünf|fuenf|vijf|fem|viisi|pięć|pět|päť|пять|пятёрка|пятерка|пятерочка|п'ять|пʼять|пет|pet|öt|cinci|beş|πέντε|πεντε|"
+    "five|cinq|cinco|cinque|fünf|fuenf|vijf|fem|viisi|pięć|pět|päť|пять|пятёрка|пятерка|пятерочка|п'ять|пет|pet|öt|cinci|beş|πέντε|πεντε|"
     "lima|năm|ห้า|خمسة|خمس|پنج|חמש|חמישה|पांच|पाँच|পাঁচ|五|伍|다섯|tano|አምስት",
 )
 """The words for 1 to 5, in the languages that customers write; without those that say something else as well (um, ein, 오)."""
 _UNITS: Final = (
     "stars?|points?|estrell(?:a|as)|étoiles?|etoiles?|sterne?|sterren|ster|stell(?:a|e)|estrelas?|stjärn(?:a|or)|stjerner?|tähteä|gwiazd(?:ka|ki|ek)|"
     "hvězd(?:a|y|iček|ičky)?|звезд(?:а|ы)|звёзд(?:а|ы)?|звезд|зірк(?:а|и)|зірок|балл(?:а|ов)?|бал(?:и|ів)|очк(?:а|ов)|оценка|csillag|stele|yıldız|puan|αστέρια|αστερια|bintang|sao|"
-    "điểm|ดาว|คะแนน|نجوم|نجمة|ستاره|امتیاز|כוכבים|נקודות|सितारे|स्टार|अंक|点|點|分|星|颗星|顆星|つ星|점|별|점이요|"
+    "điểm|ดาว|คะแนน|نجوم|نجمة|ستاره|امتیاز|כוכבים|נקודות|सितारे|स्टार|अंक|点|點|分|星|颗星|顆星|つ星|つ|점|별|점이요|"
     "punt(?:en|os|i|o)?|punkte?n?|pontos?|pont|pts?|poäng|poeng|pisteet|pistettä|punkt(?:y|ów)|bodů|body|puncte"
 )
 """The units of a score."""
@@ -43,12 +43,22 @@ _OF: Final = (
 """The words between a score and the maximum."""
 _CALLED: Final = (
     "score|rating|my (?:score|rating) is|note|ma note|nota|puntuación|puntaje|calificación|bewertung|punteggio|voto|cijfer|betyg|"
-    "karakter|ocena|hodnocení|оценка|моя оценка|оцінка|puan|puanım|評価|評分|评分|점수|التقييم|דירוג|रेटिंग"
+    "karakter|ocena|hodnocení|оценка|моя оценка|оцінка|puan|puanım|評価|評分|评分|星|점수|التقييم|דירוג|रेटिंग"
 )
 """Words that introduce a score."""
 _WORDS: Final = {word: n for n, words in enumerate(_NUMBERS, 1) for word in words.split("|")}
 _WORD: Final = "|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))
 _BEST: Final = rf"(?:5(?:[.,]0{{1,2}})?|{_NUMBERS[-1]}|пяти|пяти)"
+_THANKS: Final = (
+    "(?:many )?thanks(?: a lot| so much)?|thank you(?: very much| so much)?|thx|ty|cheers|(?:muchas )?gracias|merci(?: beaucoup)?|danke(?: schön| sehr)?|vielen dank|(?:muito )?obrigad[oa]|"
+    "grazie(?: mille)?|dank (?:je|u)(?: wel)?|bedankt|tack(?: så mycket)?|(?:tusen )?tak+|kiitos|dziękuję|dzięki|děkuji|díky|ďakujem|hvala|köszönöm|mulțumesc|teşekkür(?:ler| ederim)|"
+    "ευχαριστώ|(?:большое )?спасибо(?: большое)?|дякую|благодаря|хвала|terima kasih|makasih|cảm ơn|ขอบคุณ(?:ครับ|ค่ะ)?|谢谢|謝謝|多谢|ありがとう(?:ございま(?:す|した))?|감사합니다|고마워요?|"
+    "شكرا(?: جزيلا)?|متشکرم|ممنون|תודה(?: רבה)?|धन्यवाद|ধন্যবাদ|salamat|asante"
+)
+"""Thanks beside a score."""
+_POLITE: Final = re.compile(
+    rf"(?:(?:{_THANKS})[\s,.!;:-]+(?P<behind>.+)|(?P<before>.+?)[\s,.!;:-]+(?:{_THANKS}))"
+).fullmatch
 _SCORE: Final = re.compile(
     rf"(?:(?:{_CALLED})\s*[:=-]?\s*)?(?:\+?0?(?P<digit>\d)(?:[.,]0{{1,2}})?|(?P<word>{_WORD}))"
     rf"(?:\s*(?:{_UNITS}))?(?:\s*(?:{_OF})\s*{_BEST}(?:\s*(?:{_UNITS}))?)?"
@@ -69,7 +79,7 @@ def score_of(content: str) -> int | None:
     text = "".join(
         c for c in _unsigned(content) if unicodedata.category(c) not in ("Cf", "Me") and c not in _HIDDEN
     )
-    text = normalized("NFKC", "".join(_plain(c) for c in text)).casefold()
+    text = normalized("NFKC", "".join(_plain(c) for c in text)).casefold().translate(_APOSTROPHES)
     text = _BLANKS.sub(" ", text).strip()
     if len(text) > LONGEST:
         return None
@@ -78,17 +88,24 @@ def score_of(content: str) -> int | None:
         alone = not stars["empty"] and len(stars["full"]) > 1  # one star may be praise
         return len(stars["full"]) if alone or len(stars[0]) == 5 else None
     text = "".join(c for c in text if not _is_picture(c)).strip("*" + _EDGES).rstrip("-–— ")
-    found = _SCORE(text) or _FIVE_FIRST(text)
+    found = _found(text)
+    if found is None and (polite := _POLITE(text)) is not None:
+        found = _found((polite["behind"] or polite["before"]).strip("*" + _EDGES))
     if found is None:
         return None
     value = int(found["digit"]) if found["digit"] else _WORDS[found["word"]]
     return value if value in SCORES else None
 
 
+def _found(text: str) -> re.Match[str] | None:
+    return _SCORE(text) or _FIVE_FIRST(text)
+
+
 def _unsigned(content: str) -> str:
     """A text without what mail programs put below it: a quote, a signature."""
     lines = content.strip().splitlines()
-    end = next((n for n, line in enumerate(lines) if n and line.strip()[:2] in ("--", "—", "__")), len(lines))
+    marked = (n for n, line in enumerate(lines) if n and (line.strip()[:2] in _RULES or _ADVERTISED(line)))
+    end = next(marked, len(lines))
     return "\n".join(line for line in lines[:end] if not line.lstrip().startswith(">"))
 
 
@@ -103,6 +120,16 @@ def _is_picture(character: str) -> bool:
     return unicodedata.category(character) in ("So", "Sk")
 
 
+_RULES: Final = frozenset({"--", "—", "__"})
+_ADVERTISED: Final = re.compile(
+    r"\s*(?:(?:e-?mail |message )?sent (?:from|via|with|using)\b|get outlook for|(?:von (?:meinem|unterwegs)|gesendet (?:mit|von|aus))\b|envoyé (?:de|depuis|à partir)\b|"
+    r"enviado (?:desde|do|de|a partir)\b|inviato (?:da|dal)\b|verzonden (?:vanaf|met|via)\b|(?:skickat|sendt|lähetetty|wysłane|wysłano|odesláno|trimis|küldve|iphone'umdan|"
+    r"отправлено|отправлен|надіслано|изпратено|στάλθηκε) |\w+(?:'|’)?\w{0,4} gönderildi|(?:发自|發自|從我的|来自)|.{1,20}から送信|나의 .{1,20}보냄|.{1,20}에서 보냄|"
+    r"(?:تم الإرسال|أرسلت|أُرسلت) من|נשלח מ|ส่งจาก|được gửi từ|đã gửi từ|dikirim dari)",
+    re.IGNORECASE,
+).match
+"""Lines that mail programs of telephones put below every mail."""
+_APOSTROPHES: Final = {0x2019: "'", 0x02BC: "'"}
 _HIDDEN: Final = frozenset("\ufe0e\ufe0f\u20e3")
 """Code points that turn a digit into a key, or a character into an emoji."""
 

@@ -23,6 +23,8 @@ from ..framework.endpoint import Call, Route, answer
 from ..framework.metrics import METRICS
 
 TAG = "operations"
+WITHOUT: Final = frozenset({"valkey", "rabbitmq", "event_stream"})
+"""Checks without which requests are served all the same: a balancer that took out every gateway would end all streams."""
 _PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -31,12 +33,15 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`checks` has each part that this gateway needs: `ok`, or its fault."""
+    """`checks` has each part of the server: `ok`, or its fault."""
 
     status: Annotated[Literal["ready", "not_ready"], about("Whether requests can be served")]
     checks: Annotated[
         dict[str, str],
-        about("Each part that this gateway needs → `ok`, or what is wrong", {"postgres": "ok"}),
+        about(
+            "Each part → `ok`, or what is wrong. Without `valkey`, `rabbitmq` and `event_stream` requests are served all the same",
+            {"postgres": "ok"},
+        ),
     ]
 
 
@@ -61,7 +66,7 @@ async def health(call: Call[None]) -> web.Response:
 
 async def ready(call: Call[None]) -> web.Response:
     checks = await call.services.readiness()
-    needed = all(v == "ok" for k, v in checks.items() if k != "valkey")
+    needed = all(state == "ok" for part, state in checks.items() if part not in WITHOUT)
     return answer(Readiness("ready" if needed else "not_ready", checks), 200 if needed else 503)
 
 

@@ -1651,7 +1651,9 @@ ALTER TABLE ONLY public.event_stream_positions FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.event_streams (
     name text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    fault text,
+    fault_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.event_streams FORCE ROW LEVEL SECURITY;

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity
+from aio_pika.exceptions import (
+    AMQPConnectionError,
+    AMQPError,
+    AuthenticationError,
+    ChannelNotFoundEntity,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
 
 from ...core.errors import StorageUnavailable
 from ...core.webhooks.events import OutgoingEvent
@@ -43,19 +51,44 @@ class RabbitExchange:
         self._exchange: AbstractExchange | None = None
         self._one_at_a_time = asyncio.Lock()
 
+    async def open(self) -> None:
+        async with self._working():
+            pass
+
     async def append(self, events: Sequence[OutgoingEvent]) -> None:
-        if not events:
-            return
+        if events:
+            async with self._working() as exchange:
+                await self._publish(exchange, events)
+
+    @contextlib.asynccontextmanager
+    async def _working(self) -> AsyncIterator[AbstractExchange]:
+        """The exchange on an open connection, for one at a time. Raises StorageUnavailable."""
         try:
             async with asyncio.timeout(self._deadline), self._one_at_a_time:
-                await self._publish(await self._opened(), events)
+                yield await self._opened()
         except (AMQPError, OSError, TimeoutError, RuntimeError) as error:  # RuntimeError: it is closing
             await self.close()
-            reason = str(error).replace(self._url, "…") or type(error).__name__
-            raise StorageUnavailable(f"RabbitMQ does not accept events: {reason}", retry_after=1) from error
+            raise StorageUnavailable(self._fault(error), retry_after=1) from error
         except asyncio.CancelledError:
             await self.close()  # what was not confirmed is not to be mixed up with what comes next
             raise
+
+    def _fault(self, error: Exception) -> str:
+        """What is wrong, in a sentence without the password."""
+        parts = urlsplit(self._url)
+        port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+        where = f"RabbitMQ at {parts.hostname or 'localhost'}:{port}"
+        reason = " ".join(str(error).replace(self._url, "…").split()) or type(error).__name__
+        if isinstance(error, (AuthenticationError, ProbableAuthenticationError)):
+            return f"{where} refuses the user or the password of RABBITMQ_URL: {reason}"
+        if isinstance(error, InvalidFrameError):  # the library's word for a connection that the broker closes
+            host = parts.path.removeprefix("/") or "/"
+            return f"{where} does not let the user into the virtual host {host!r} of RABBITMQ_URL: does it exist?"
+        if isinstance(error, TimeoutError):
+            return f"{where} does not answer within {self._deadline:g} s"
+        if isinstance(error, (OSError, AMQPConnectionError)):
+            return f"{where} cannot be reached: {reason}"
+        return f"{where} does not accept events: {reason}"
 
     async def _publish(self, exchange: AbstractExchange, events: Sequence[OutgoingEvent]) -> None:
         """Publish in order, without waiting for one confirmation before the next event."""

@@ -21,6 +21,10 @@ class ValkeyEventStream:
         self._name = name
         self._most = most
 
+    async def open(self) -> None:
+        with failures():
+            await self._client.ping()
+
     async def append(self, events: Sequence[OutgoingEvent]) -> None:
         if not events:
             return

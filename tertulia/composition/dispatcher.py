@@ -28,7 +28,7 @@ from .actor_settings import ActorSettings, begin_process
 from .attachments import attachments, guard, media_fetcher
 from .database import connect
 from .event_delivery import EventParts
-from .metrics.process_samples import dispatcher_samples
+from .metrics.process_samples import dispatcher_samples, event_sink_samples
 from .models import draft_loop, model_calls
 from .process_beat import process_beat
 
@@ -66,7 +66,7 @@ class DispatcherParts:
         )
         self._guard = guard(settings)
         self._media = media_fetcher(settings, database, self._guard)
-        self._events = EventParts(settings, database)
+        self.events = EventParts(settings, database)
         self._models = model_calls(settings, database)
         self._hosts = HostSubscription(
             f"dispatcher:{shard}:{uuid.uuid4()}",
@@ -88,7 +88,7 @@ class DispatcherParts:
         work = (
             self.dispatcher.main_loop(),
             self._media.main_loop(),
-            self._events.main_loop(),
+            self.events.main_loop(),
             self._hosts.main_loop(),
             self._drafts.main_loop(),
         )
@@ -106,7 +106,7 @@ class DispatcherParts:
         await self.dispatcher.drain(self._settings.drain)
         await self._drafts.release()
         await self._providers.close()
-        await self._events.close()
+        await self.events.close()
         await self._models.close()
         await self._guard.close()
         await self._valkey.aclose()
@@ -124,7 +124,8 @@ async def dispatcher(given: ActorSettings, shard: int) -> DispatcherParts:
     name = DISPATCHER_NAME.format(shard)
 
     async def samples() -> list[Sample]:
-        return dispatcher_samples(name, await parts.dispatcher.statistics())
+        sinks = event_sink_samples(parts.events.faults(), {"dispatcher": name})
+        return dispatcher_samples(name, await parts.dispatcher.statistics()) + sinks
 
     parts.beat = await process_beat(
         settings, given, "dispatcher", name, samples, incarnation=parts.dispatcher.incarnation

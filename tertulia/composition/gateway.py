@@ -84,7 +84,7 @@ from .actor_settings import ActorSettings, begin_process
 from .attachments import attachments
 from .classifier import classifier
 from .database import connect
-from .event_delivery import make_poster
+from .event_delivery import EventSinkStates, make_poster
 from .garbage_collection import calm_garbage_collector
 from .metrics.gateway_samples import gateway_samples, own_samples
 from .models import assistant_runs, drafter, knowledge, model_calls
@@ -95,6 +95,9 @@ log = structlog.get_logger(__name__)
 GATEWAY_CONNECTIONS = 8
 WEBHOOK_TESTS = 16
 """Test calls of event webhooks under way in one gateway; beyond it 503."""
+
+
+NO_EVENTS = "does not accept events: the dispatchers' logs say why (events_not_copied)"
 
 
 class GatewayParts:
@@ -166,6 +169,7 @@ class GatewayParts:
         verifier = TokenVerifier.from_settings(settings, signer, keys)
         self._revocations = Revocations(clients, verifier, self.hub)
         self._tickets = Tickets(ValkeyTickets(self._valkey))
+        self._sinks = EventSinkStates(settings, database)
         services = Services(
             settings=settings,
             gateway=self.gateway,
@@ -220,7 +224,7 @@ class GatewayParts:
             readiness=self._readiness,
             processes=PostgresProcesses(database),
             update_metrics=lambda: gateway_samples(
-                self.gateway, self.hub, self._app[POLICY].table, dispatchers, supervision
+                self.gateway, self.hub, self._app[POLICY].table, dispatchers, supervision, self._sinks.faults
             ),
         )
         self._app = make_app(services, __version__)
@@ -261,7 +265,16 @@ class GatewayParts:
                 await self._valkey.ping()
         except Exception as error:
             checks["valkey"] = f"not reachable ({type(error).__name__})"
-        return checks
+        return checks | await self._sink_checks()
+
+    async def _sink_checks(self) -> dict[str, str]:
+        """Without addresses, since anybody may ask. Nothing while Postgres, which knows the faults, cannot be read."""
+        try:
+            async with asyncio.timeout(1):
+                faults = await self._sinks.faults()
+        except (StorageUnavailable, TimeoutError):
+            return {}
+        return {sink: NO_EVENTS if fault else "ok" for sink, fault in faults.items()}
 
     @property
     def requests(self) -> RequestMetrics:

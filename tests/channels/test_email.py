@@ -206,6 +206,24 @@ def test_attachments_come_along_and_the_inline_ones_are_noted() -> None:
     assert found.metadata["html"] == '<img src="cid:logo@x">'
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("=?UTF-8?B?w4RuZGVydW5nLnBkZg==?=", "Änderung.pdf"),
+        ("=?iso-8859-1?Q?caf=E9=5F1.pdf?=", "café_1.pdf"),
+        ("=?ISO-2022-JP?B?GyRCQEE1YT1xGyhC?=.pdf", "請求書.pdf"),
+        ("UTF-8''%C3%84nderung%20%282%29.pdf", "Änderung (2).pdf"),
+        ("utf-8'de'%C3%84.pdf", "Ä.pdf"),
+        ("=?x-unknown?B?w4Q=?=", "=?x-unknown?B?w4Q=?="),
+        ("it's 'fine' 100%.pdf", "it's 'fine' 100%.pdf"),
+        ("=?a?q?" * 500, ("=?a?q?" * 500)[:255]),
+    ],
+)
+def test_names_that_are_still_encoded_are_read(given: str, name: str) -> None:
+    """RFC 2047 and RFC 2231, where mail programs use them wrongly and Postmark passes them on."""
+    assert inbound(mail(Attachments=[attachment(Name=given)])).media[0].name == name
+
+
 def test_a_broken_attachment_is_set_aside_and_the_rest_goes_on() -> None:
     listed = [attachment(Content="%%%"), attachment(), "x", *[attachment()] * 60]
     message, *faults = parse(mail(Attachments=listed))
@@ -238,6 +256,26 @@ def test_a_machines_mail_is_kept_and_marked(headers: dict[str, str]) -> None:
 def test_a_bounce_by_mail_is_a_machines() -> None:
     full = {"Email": "MAILER-DAEMON@mx.example", "Name": "Mail Delivery System"}
     assert inbound(mail(FromFull=full)).metadata["auto_reply"] is True
+
+
+@pytest.mark.parametrize(
+    ("author", "reply_to", "is_persons"),
+    [
+        ("wordpress@acme.example", "ana@mail.example", True),
+        (
+            "acme.forms@gmail.com",
+            "ana.gil@gmail.com",
+            True,
+        ),  # anybody's domain: a form and its customer are two
+        ("desk@vendor.example", "desk+4711@vendor.example", False),  # one house: its ticket system
+        ("desk@vendor.example", "", False),
+    ],
+)
+def test_what_a_form_generates_is_a_persons(author: str, reply_to: str, is_persons: bool) -> None:
+    full = {"Email": author, "Name": "Form"}
+    found = inbound(mail({"Auto-Submitted": "auto-generated"}, FromFull=full, ReplyTo=reply_to))
+    assert found.sender.identifier == (reply_to or author)
+    assert ("auto_reply" not in found.metadata) is is_persons
 
 
 def test_a_persons_mail_is_not_marked() -> None:

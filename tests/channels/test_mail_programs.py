@@ -8,7 +8,7 @@ import pytest
 from tertulia.channels.email.text import is_automatic, new_part
 from tertulia.core.text import email_subjects
 
-PREFIXES = ["Re:", "RE :", "Re[2]:", "Re(3):", "Re^2:", "Re*2:", "AW:", "Antw:", "Reply:", "Bales:", "জবাব:", "Antwort:", "Antw.:", "SV:", "Sv. :", "Svar:", "VS:", "Vastaus:", "Vá:", "Válasz:", "Vast.:", "Odp:", "Odp.:", "Odpověď:", "Odpoveď:", "Odg:", "Одг:", "YNT:", "Yanıt:", "Cevap:", "Atb.:", "Ats.:", "Atsakymas:", "Atbilde:", "Răsp:", "Răspuns:", "Balas:", "TL:", "Trả lời:", "ΑΠ:", "Απάντηση:", "Σχετ:", "На:", "Отв:", "Ответ:", "Ответить:", "Відп:", "Відповідь:", "Отг:", "Отговор:", "ตอบ:", "ตอบกลับ:", "回复：", "回覆:", "答复：", "答覆:", "回信:", "返信：", "회신:", "답장:", "رد:", "الرد:", "پاسخ:", "תגובה:", "השב:", "उत्तर:", "जवाब:", "Rif:", "Risposta:", "R:", "RES:", "Resposta:", "Respuesta:", "Réf. :", "Rép :", "Fwd:", "FW:", "WG:", "Weitergeleitet:", "VB:", "VL:", "Vidarebefordrat:", "Videresendt:", "Doorst:", "TR :", "RV:", "Reenviado:", "I:", "Inoltro:", "ENC:", "Encaminhado:", "PD:", "İLT:", "İletilen:", "Tov:", "Továbbítás:", "Přeposláno:", "Πρθ:", "Пересл.:", "Переслано:", "Препратено:", "Chuyển tiếp:", "ส่งต่อ:", "转发：", "轉寄:", "転送:", "전달:", "إعادة توجيه:", "הועבר:", "[EXTERNAL] Re:", "[EXT] RE:", "EXTERNAL: Re:", "EXT - Re:", "(External) Re:", "**EXTERNAL** Re:", "<EXTERNAL> Re:", "{Spam?} Re:", "***SPAM*** Re:", "[External Email] AW:", "[Extern] AW:", "[EXTERNE] RE :", "[外部] 回复:", "【外部】Re:", "【社外】Re:", "[외부] Re:", "[ВНЕШНИЙ] Re:", "[Внешнее письмо] Re:", "[Externí] Re:", "[Caution: External] Re:", "[Not Virus Scanned] Re:", "[SEC=UNCLASSIFIED] Re:", "Re: [EXTERNAL] Re:", "Re∶", "ＲＥ：", "Re\xa0:", "\u200fRE:", "Automatic reply:", "Automatische Antwort:", "自动回复:", "Автоответ:"]  # fmt: skip
+PREFIXES = ["Re:", "RE :", "Re[2]:", "Re(3):", "Re^2:", "Re*2:", "AW:", "Antw:", "Reply:", "Bales:", "জবাব:", "Antwort:", "Antw.:", "SV:", "Sv. :", "Svar:", "VS:", "Vastaus:", "Vá:", "Válasz:", "Vast.:", "Odp:", "Odp.:", "Odpověď:", "Odpoveď:", "Odg:", "Одг:", "YNT:", "Yanıt:", "Cevap:", "Atb.:", "Ats.:", "Atsakymas:", "Atbilde:", "Răsp:", "Răspuns:", "Balas:", "TL:", "Trả lời:", "ΑΠ:", "Απάντηση:", "Σχετ:", "На:", "Отв:", "Ответ:", "Ответить:", "Відп:", "Відповідь:", "Отг:", "Отговор:", "ตอบ:", "ตอบกลับ:", "回复：", "回覆:", "答复：", "答覆:", "回信:", "返信：", "회신:", "답장:", "رد:", "الرد:", "پاسخ:", "תגובה:", "השב:", "उत्तर:", "जवाब:", "Rif:", "Risposta:", "R:", "RES:", "Resposta:", "Respuesta:", "Réf. :", "Rép :", "Fwd:", "FW:", "WG:", "Weitergeleitet:", "VB:", "VL:", "Vidarebefordrat:", "Videresendt:", "Doorst:", "TR :", "RV:", "Reenviado:", "I:", "Inoltro:", "ENC:", "Encaminhado:", "PD:", "İLT:", "İletilen:", "Tov:", "Továbbítás:", "Přeposláno:", "Πρθ:", "Пересл.:", "Переслано:", "Препратено:", "Chuyển tiếp:", "ส่งต่อ:", "转发：", "轉寄:", "転送:", "전달:", "إعادة توجيه:", "הועבר:", "[EXTERNAL] Re:", "[EXT] RE:", "EXTERNAL: Re:", "EXT - Re:", "(External) Re:", "**EXTERNAL** Re:", "<EXTERNAL> Re:", "{Spam?} Re:", "***SPAM*** Re:", "[External Email] AW:", "[Extern] AW:", "[EXTERNE] RE :", "[外部] 回复:", "【外部】Re:", "【社外】Re:", "[외부] Re:", "[ВНЕШНИЙ] Re:", "[Внешнее письмо] Re:", "[Externí] Re:", "[Caution: External] Re:", "[Not Virus Scanned] Re:", "[SEC=UNCLASSIFIED] Re:", "Re: [EXTERNAL] Re:", "Re∶", "ＲＥ：", "Re\xa0:", "\u200fRE:", "Automatic reply:", "Automatische Antwort:", "自动回复:", "Автоответ:", "YNT:", "Phản hồi:", "पुनः:", "अग्रेषित:", "העברה:", "Teruskan:", "[Auto-Reply]", "【自動返信】", "[자동회신]"]  # fmt: skip
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -55,6 +55,17 @@ Ana <ana@shop.example> 于2026年11月30日周一 15:04写道：
 \u202bבתאריך יום ב׳, 30 בנוב׳ 2026 ב-15:04 מאת \u202aAna\u202c\u200f <\u202aana@shop.example\u202c\u200f>:\u202c
 El dl., 30 de nov. 2026, a les 15:04, Ana <ana@shop.example> va escriure:
 ---- On Mon, 30 Nov 2026 15:04:05 +0100 Ana <ana@shop.example> wrote ----
+Noong Lun, Nob 30, 2026 nang 3:04 PM, sumulat si Ana <ana@shop.example> ng:
+Wiadomość napisana przez Ana <ana@shop.example> w dniu 30 lis 2026, o godz. 15:04:
+Ana <ana@shop.example> şunları yazdı (30 Kas 2026 15:04):
+2026/11/30 15:04、Ana <ana@shop.example>のメール:
+26. 11. 30. 오후 3:04에 Ana 이(가) 쓴 글:
+பிற்பகல் 3:04 அன்று, Ana <ana@shop.example> எழுதியது:
+On 30 Nov 2026 at 15:04 +0100, Ana <ana@shop.example>, wrote:
+    On Monday, November 30, 2026 at 3:04:05 PM GMT+1, Ana <ana@shop.example> wrote:
+30.11.2026, 15:04, "Ana" <ana@shop.example>:
+---- Replied Message ----
+---- 回复的原邮件 ----
 -----Original Message-----
 -----Original Mail-----
 ------------------ Original ------------------
@@ -87,6 +98,11 @@ Từ: Ana|Đã gửi: 30|Đến: Bob|Chủ đề: Order
 من: Ana|تاريخ الإرسال: 30|إلى: Bob|الموضوع: Order
 מאת: Ana|נשלח: 30|אל: Bob|נושא: Order
 प्रेषक: Ana|भेजा गया: 30|प्रति: Bob|विषय: Order
+Gönderen: Ana|Gönderildi: 30 Kasım 2026 Pazartesi 15:04|Kime: Bob|Konu: Order
+Від: Ana|Надіслано: 30 листопада 2026 р. 15:04|Кому: Bob|Тема: Order
+จาก: Ana|ส่ง: วันจันทร์ที่ 30 พฤศจิกายน 2569 15:04|ถึง: Bob|เรื่อง: Order
+보낸 사람: Ana|보낸 시간: 2026년 11월 30일 월요일 15:04|받는 사람: Bob|제목: Order
+발신: Ana|날짜: 26/11/30 15:04|수신: Bob|제목: Order
 Gesendet: Montag, 30. November 2026 um 15:04 Uhr|Von: "Ana" <ana@shop.example>|An: Bob|Betreff: Order
 Daripada: Ana <ana@shop.example>|Dihantar: Isnin, 30 November 2026 15:04|Kepada: Bob|Subjek: Order
 Mula kay: Ana <ana@shop.example>|Ipinadala: Lunes, Nobyembre 30, 2026|Kay: Bob|Paksa: Order
@@ -111,7 +127,9 @@ def test_what_follows_an_introduction_is_a_quote(line: str) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("rule", ["", "_" * 32 + "\n", "-" * 20 + "\n\n"])
+@pytest.mark.parametrize(
+    "rule", ["", "_" * 32 + "\n", "-" * 20 + "\n\n", "-------- Orijinal mesaj --------\n"]
+)
 def test_what_follows_a_block_of_headers_is_a_quote_and_the_line_drawn_above_it(
     rule: str, block: str
 ) -> None:
@@ -122,7 +140,7 @@ def test_what_follows_a_block_of_headers_is_a_quote_and_the_line_drawn_above_it(
 @pytest.mark.parametrize(
     "text",
     [
-        "My trip from: Paris\nto: Rome\nplease", "From: Paris\nTo: Rome\nI want to fly", "She wrote: hello 5 times", "Call me at 555-1234:\nmornings best",
+        "My trip from: Paris\nto: Rome\nplease", "From: Paris\nTo: Rome\nI want to fly", "Book it:\nFrom: Berlin\nTo: Paris\nDate: 5 May 2026", "Von: Wien\nAn: Graz\nDatum: 5.5. um 10:30", "She wrote: hello 5 times", "Call me at 555-1234:\nmornings best",
         "Contact: Ana <ana@shop.example>\nShip it to her please", "Name: Ana\nBorn: 1990\nSize: 4", "Who: Ana <ana@shop.example>\nSize: 4\nColour: red",
         "I wrote on 30 Nov to ana@shop.example:\nno answer yet", "On 30 Nov I wrote:\nyou did not answer", "Two prices:\n---------\n5 and 6", "- Original -\nlamp",
     ],
@@ -137,12 +155,15 @@ MACHINES = [
     {"x-fc-machinegenerated": "true"}, {"auto-submitted": "auto-notified"}, {"auto-submitted": "auto-replied (vacation)"}, {"x-auto-response-suppress": "OOF, DR"},
     {"x-mailing-list": "a"}, {"content-type": "multipart/report; report-type=disposition-notification"}, {"x-automated-message": "1"}, {"x-autorespond": "x"},
     {"x-ms-exchange-generated-message-source": "Mailbox Rules Agent"}, {"x-auto-replied": "yes"}, {"x-out-of-office": "1"}, {"x-beenthere": "talk@x.example"},
+    {"delivered-to": "Autoresponder"}, {"return-path": "<MAILER-DAEMON>"}, {"return-path": " < > "}, {"x-loop": "desk@x.example"}, {"x-otrs-loop": "YES"},
+    {"x-rt-loop-prevention": "x.example"}, {"x-ms-exchange-message-class": "IPM.Note.Rules.OofTemplate.Microsoft"}, {"auto-submitted": "auto-replied (zimbra; vacation)"},
     {"x-listprocessor-version": "8"}, {"sender": "owner-talk@x.example"}, {"sender": '"Talk" <talk-bounces@x.example>'},
 ]  # fmt: skip
 PERSONS = [
     {}, {"auto-submitted": "no"}, {"x-autoreply": "no"}, {"precedence": "first-class"}, {"x-auto-response-suppress": "DR"}, {"x-author": "a"}, {"autocrypt": "addr=a"},
     {"authentication-results": "x"}, {"feedback-id": "::1.eu-west-1:AmazonSES"}, {"x-mailer": "Outlook"},
     {"sender": "ana@x.example"}, {"sender": "Bob Owner <bob.owner@x.example>"}, {"x-mailer": "Proofpoint"},
+    {"delivered-to": "sales@roofing.example"}, {"delivered-to": "proof@x.example"}, {"return-path": "<ana@x.example>"}, {"x-loopback": "1"}, {"x-forwarded-to": "a@x.example"},
 ]  # fmt: skip
 
 
@@ -158,7 +179,7 @@ def test_headers_of_persons(headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["no-reply", "noreply", "no_reply", "noreply2", "noreply+12", "info-noreply", "do-not-reply", "donotreply", "dont.reply", "notifications", "newsletter", "mailer-daemon", "postmaster", "bounce", "bounces+123", "double-bounce", "nepasrepondre", "ne-pas-repondre", "noresponder", "nao-responda", "nicht-antworten", "keineantwort", "non-rispondere", "niet-beantwoorden", "svara-inte", "ei-vastata", "nie-odpowiadaj", "neodpovidat", "cevaplamayin", "jangan-balas", "auto-confirm", "automated", "unmonitored", "notify", "robot", "daemon", "nobody", "noreplies", "khong-tra-loi", "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e".lower()],
+    ["no-reply", "noreply", "no_reply", "noreply2", "noreply+12", "info-noreply", "do-not-reply", "donotreply", "dont.reply", "notifications", "newsletter", "mailer-daemon", "postmaster", "bounce", "bounces+123", "double-bounce", "nepasrepondre", "ne-pas-repondre", "noresponder", "nao-responda", "nicht-antworten", "keineantwort", "non-rispondere", "niet-beantwoorden", "svara-inte", "ei-vastata", "nie-odpowiadaj", "neodpovidat", "cevaplamayin", "jangan-balas", "auto-confirm", "automated", "unmonitored", "notify", "robot", "daemon", "nobody", "noreplies", "khong-tra-loi", "no-contestar", "no_conteste", "cevaplamayiniz", "cevap-vermeyin", "ne-otvechajte", "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e".lower()],
 )  # fmt: skip
 def test_addresses_that_no_person_reads(name: str) -> None:
     assert is_automatic({}, f"{name}@x.example")
@@ -196,6 +217,13 @@ def test_subjects_of_out_of_office_notes() -> None:
         "Out of Office: x",
         "Balasan automatik: x",
         "Sjálfvirkt svar: x",
+        "[Auto-Reply] Thanks",
+        "【自動返信】x",
+        "[EXTERNAL] (Automatic reply) x",
+        "Out of office",
+        "Out of Office - back on Monday",
+        "AUTO: Ana Gil is out of the office (returning 12/07/2026)",
+        "Ana Gil/ACME ist außer Haus.",
         # mails that came back
         "Undeliverable: Lamp",
         "Unzustellbar: x",
@@ -211,6 +239,9 @@ def test_subjects_of_out_of_office_notes() -> None:
         "RE: Automatic reply: Lamp",
         "Out of office chairs",
         "Automatic reply does not work",
+        "Auto: is it insured",
+        "[Order 5] Automatic",
+        "Abwesend",
         "Undeliverable parcel",
         "Mail delivery failed me yesterday",
         "Re: Undeliverable: Lamp",
@@ -219,7 +250,11 @@ def test_subjects_of_out_of_office_notes() -> None:
 
 
 def test_a_form_that_passes_on_a_persons_words_is_no_machine() -> None:
-    for headers in ({"auto-submitted": "auto-generated"}, {"x-auto-response-suppress": "All"}):
+    for headers in (
+        {"auto-submitted": "auto-generated"},
+        {"x-auto-response-suppress": "All"},
+        {"list-unsubscribe": "<https://x.example>", "list-unsubscribe-post": "List-Unsubscribe=One-Click"},
+    ):
         assert is_automatic(headers, "ana@x.example") and not is_automatic(
             headers, "ana@x.example", relayed=True
         )

@@ -389,3 +389,31 @@ def test_files_beyond_the_limits_are_sent_as_their_addresses(
             assert body["message"]["text"] == "a.x\nhttps://desk/1"
         else:
             assert body["message"]["attachment"]["type"] == kind
+
+
+def test_an_event_in_the_form_of_a_change_is_read_as_the_others() -> None:
+    """The documents show them so, their times in seconds; https://developers.facebook.com/documentation/business-messaging/messenger-platform"""
+    value = {"sender": {"id": "55"}, "recipient": {"id": "1"}, "timestamp": "1527459824"}
+    postback = {
+        "field": "messaging_postbacks",
+        "value": {**value, "postback": {"mid": "m1", "title": "Start"}},
+    }
+    said = {"field": "messages", "value": {**value, "message": {"mid": "m2", "text": "hi"}}}
+    comment = {"field": "feed", "value": {"item": "comment", "message": "nice"}}
+    body = {"object": "page", "entry": [{"id": "1", "time": 1, "changes": [postback, said, comment]}]}
+    pressed, hi, aside = messenger.parse(call(body), {})
+    assert (pressed.content, pressed.content_type, pressed.at) == ("Start", "button", 1_527_459_824_000)
+    assert (hi.content, hi.sender.identifier, hi.at) == ("hi", "55", 1_527_459_824_000)
+    assert isinstance(aside, Faulty) and aside.payload == comment
+
+
+def test_an_opt_in_that_ends_says_so() -> None:
+    ended = {
+        "type": "notification_messages",
+        "title": "News",
+        "notification_messages_status": "STOP_NOTIFICATIONS",
+    }
+    event = {"sender": {"id": "55"}, "recipient": {"id": "1"}, "timestamp": 1_795_969_000_000, "optin": ended}
+    body = {"object": "page", "entry": [{"id": "1", "time": 1, "messaging": [event]}]}
+    (found,) = messenger.parse(call(body), {})
+    assert found.content == "[optin: STOP_NOTIFICATIONS]"

@@ -389,3 +389,32 @@ def test_what_comes_in_place_of_a_body(fields: dict[str, str], content: str, con
     found = only(channel.parse(form({"MessageSid": SID, "From": "+14155550101", "Body": "", **fields}), {}))
     assert (found.content, found.content_type) == (content, content_type)
     assert found.metadata == {key: value for key, value in fields.items() if key != "Body"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "to", "identifier"),
+    [
+        ("whatsapp:+5511912345678", "whatsapp:+14155238886", "+5511912345678"),
+        ("rcs:+14158675309", "rcs:acme_agent", "+14158675309"),
+        ("RCS:+14158675309", "rcs:acme_agent", "+14158675309"),
+        ("messenger:7777777777", "messenger:1234", "messenger:7777777777"),
+    ],
+)
+def test_an_answer_takes_the_way_by_which_the_message_came(sender: str, to: str, identifier: str) -> None:
+    """The number behind a scheme is the same customer's as by SMS; a scheme's addresses answer each other."""
+    told = only(channel.parse(form({**TEXT, "From": sender, "To": to}), {}))
+    assert told.sender.identifier == identifier
+    message = Outbound(ID, "c", identifier, "Hello", answered=told.metadata)
+    (request,) = channel.requests(message, CREDENTIALS, "http://double", "")
+    assert dict(request.form or ()) == {"From": to, "To": sender, "Body": "Hello"}
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [{}, {"address": "x"}, {"address": {"from": "+1", "to": "rcs:x"}}, {"address": {"from": "rcs:+1"}}],
+)
+def test_otherwise_an_answer_is_an_sms(answered: dict[str, Any]) -> None:
+    (request,) = channel.requests(
+        Outbound(ID, "c", "+14158675309", "Hello", answered=answered), CREDENTIALS, "http://double", ""
+    )
+    assert dict(request.form or ())["From"] == CREDENTIALS["from_number"]

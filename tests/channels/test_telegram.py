@@ -355,6 +355,40 @@ def test_a_text_is_sent() -> None:
     assert [len(body["text"]) for _, body in sends(content="😀" * 2049)] == [2048, 1]
 
 
+def test_an_answer_goes_into_the_topic_in_which_the_customer_wrote() -> None:
+    told = read(update(text="hi", message_thread_id=7, is_topic_message=True))
+    assert told.sender == SENDER  # one customer, whatever the topic
+    for request in channel.requests(
+        Outbound(ID, "c", "7777777777", "x" * 4097, reply_to=told.provider_id, answered=told.metadata),
+        CREDENTIALS,
+        "http://double",
+        "",
+    ):
+        assert request.json["message_thread_id"] == 7 and request.otherwise is not None
+        without = {key: value for key, value in request.json.items() if key != "message_thread_id"}
+        assert request.otherwise.json == without and request.otherwise.otherwise is None
+    under = message(text="Choose", message_thread_id=7, is_topic_message=True)
+    body = {"update_id": 1, "callback_query": {"id": "4", "from": ANA, "message": under, "data": "L"}}
+    assert read(body).metadata == {"message_thread_id": 7}
+    for answered in ({}, {"message_thread_id": None}, {"message_thread_id": "7"}, {"message_thread_id": 0}):
+        assert sends(answered=answered) == [("sendMessage", {"text": "Hello"})]
+
+
+@pytest.mark.parametrize(
+    ("description", "otherwise"),
+    [
+        ("Bad Request: message thread not found", True),
+        ("Bad Request: TOPIC_CLOSED", True),
+        ("Bad Request: TOPIC_DELETED", True),
+        ("Bad Request: chat not found", False),
+        ("Bad Request: message to be replied not found", False),
+    ],
+)
+def test_a_topic_that_is_gone_does_not_cost_the_answer(description: str, otherwise: bool) -> None:
+    found = outcome(400, ok=False, error_code=400, description=description)
+    assert isinstance(found, NotSent) and found.otherwise is otherwise
+
+
 PHOTO = OutboundFile("https://desk/1", "a.jpg", "image/jpeg")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from tertulia.core.channels.messages import Credentials, NotSent, Outbound, ProviderRequest, SendOutcome, Sent
 
@@ -26,9 +27,13 @@ class FakeKind:
     ) -> list[ProviderRequest]:
         headers = {"Authorization": credentials["token"], "X-Status-Url": status_url}
         common = {"message_id": message.message_id, "conversation": message.conversation_id, "to": message.to}
-        return [
+        made = (
             ProviderRequest("POST", f"{base_url}/send", headers, {**common, "part": n, "text": text})
             for n, text in enumerate(message.content.splitlines())
+        )
+        return [
+            replace(r, otherwise=replace(r, json={**r.json, "text": f"{r.json['text']}, elsewhere"}))
+            for r in made
         ]
 
     def outcome(self, status: int, headers: dict[str, str], body: bytes) -> SendOutcome:
@@ -37,7 +42,7 @@ class FakeKind:
         after = headers.get("retry-after")
         return NotSent(
             f"http_{status}", body.decode()[:100], retry=status == 429 or status >= 500,
-            retry_after=float(after) if after else None, slow_down=status == 429,
+            retry_after=float(after) if after else None, slow_down=status == 429, otherwise=status == 410,
         )  # fmt: skip
 
 

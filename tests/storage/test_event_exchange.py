@@ -13,8 +13,10 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from event_rig import EventRig
 from rabbitmq import RabbitBroker
 from serving import free_port
+from structlog.testing import capture_logs
+from waiting import until
 
-from tertulia.actors.webhooks.event_delivery import EventStreamer
+from tertulia.actors.webhooks.event_streamer import EventStreamer, backoff
 from tertulia.core.errors import StorageUnavailable
 from tertulia.storage.postgres.delivery.event_log import PostgresEventLog
 from tertulia.storage.rabbitmq.event_exchange import Connection, RabbitExchange
@@ -143,7 +145,7 @@ async def test_what_the_broker_refuses_waits(
     await log.start(STREAM)
     await events.said(*(f"m{n}" for n in range(5)))
     async with exchange(broker.url) as sink:
-        with pytest.raises(StorageUnavailable, match="RabbitMQ does not accept events"):
+        with pytest.raises(StorageUnavailable, match=r"RabbitMQ at .* does not accept events"):
             await log.pump(STREAM, sink)
         await queue.purge()
         await queue.unbind(NAME, "conversation.message.*")
@@ -161,7 +163,8 @@ async def test_nobody_there_and_a_silent_one_cost_the_deadline(
     async with exchange(f"amqp://guest:hunter2@127.0.0.1:{free_port()}/") as sink:
         with pytest.raises(StorageUnavailable) as caught:
             await log.pump(STREAM, sink)
-    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in str(caught.value) and "RabbitMQ at 127.0.0.1:" in str(caught.value)
+    assert "cannot be reached" in str(caught.value)
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -170,7 +173,7 @@ async def test_nobody_there_and_a_silent_one_cost_the_deadline(
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         async with exchange(f"amqp://guest:hunter2@127.0.0.1:{port}/", deadline=0.5) as sink:
-            with pytest.raises(StorageUnavailable):
+            with pytest.raises(StorageUnavailable, match=r"does not answer within 0\.5 s"):
                 await log.pump(STREAM, sink)
     queue = await bound(channel)
     async with exchange(broker.url) as sink:
@@ -191,3 +194,90 @@ async def test_an_exchange_that_others_declared_is_used_as_it_is(
         await all_of(log, sink)
     (opened,) = await taken(queue, 1)
     assert opened.routing_key == "conversation.created"
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (("guest:guest@", "guest:hunter2@"), "refuses the user or the password of RABBITMQ_URL"),
+        (("/", "/elsewhere"), "does not let the user into the virtual host 'elsewhere'"),
+    ],
+)
+async def test_a_refusal_says_what_is_wrong(broker: RabbitBroker, change: tuple[str, str], told: str) -> None:
+    url = change[1].join(broker.url.rsplit(change[0], 1))
+    async with exchange(url) as sink:
+        with pytest.raises(StorageUnavailable, match=rf"RabbitMQ at 127\.0\.0\.1:[0-9]+ {told}") as caught:
+            await sink.open()
+    assert "hunter2" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+async def test_a_fault_is_said_once_noted_and_taken_back(
+    events: EventRig, broker: RabbitBroker, channel: AbstractChannel
+) -> None:
+    """From the start, before there is any event; the pauses grow, and what waited follows."""
+    port, failures, said = free_port(), list[int](), asyncio.Event()
+
+    def pause(count: int) -> float:
+        failures.append(count)
+        if count == 3:
+            said.set()
+        return 0.01
+
+    log = PostgresEventLog(events.database)
+    queue = await bound(channel)
+    async with exchange(f"amqp://guest:guest@127.0.0.1:{port}/") as sink:
+        streamer = EventStreamer(log, sink, STREAM, backoff=pause)
+        with capture_logs() as logs:
+            running = asyncio.ensure_future(streamer.main_loop())
+            try:
+                await asyncio.wait_for(said.wait(), 30)
+                assert failures[:3] == [1, 2, 3]  # those of a row
+                assert streamer.fault is not None
+                (fault,) = (await log.faults([STREAM, "another"])).values()
+                assert f"RabbitMQ at 127.0.0.1:{port} cannot be reached" in fault == streamer.fault
+                await events.said("one")
+                async with forwarded(port, broker.url):
+                    assert contents(await taken(queue, 2), events.account_id) == ["one"]
+                    await until(lambda: unnoted(log), "the fault to be taken back")
+                    assert streamer.fault is None
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+    told = [entry for entry in logs if entry["event"] == "events_not_copied"]
+    assert len(told) == 1 and told[0]["detail"].startswith(f"{fault}; events wait in PostgreSQL")
+    assert [entry["event"] for entry in logs if entry["log_level"] == "info"] == ["events_copied_again"]
+
+
+async def unnoted(log: PostgresEventLog) -> bool:
+    return not await log.faults([STREAM])
+
+
+@contextlib.asynccontextmanager
+async def forwarded(port: int, url: str) -> AsyncIterator[None]:
+    """The broker at another port."""
+
+    writers: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(65_536):
+                writer.write(piece)
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1].rstrip("/")))
+        await asyncio.gather(pump(reader, far[1]), pump(far[0], writer))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", port) as server:
+        yield
+        server.close()
+        for writer in writers:
+            writer.close()
+
+
+def test_pauses_grow_to_half_a_minute() -> None:
+    pauses = [backoff(count) for count in (1, 2, 3, 5, 6, 100)]
+    for pause, most in zip(pauses, (1, 2, 4, 16, 30, 30), strict=True):
+        assert most / 2 <= pause <= most

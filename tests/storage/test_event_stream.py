@@ -12,7 +12,7 @@ from event_rig import EventRig
 from redis.asyncio import Redis
 from waiting import until
 
-from tertulia.actors.webhooks.event_delivery import EventStreamer
+from tertulia.actors.webhooks.event_streamer import EventStreamer
 from tertulia.core.errors import StorageUnavailable
 from tertulia.core.webhooks.events import OutgoingEvent
 from tertulia.storage.embedded import EmbeddedValkey
@@ -55,6 +55,9 @@ class Breaking:
     def __init__(self, sink: ValkeyEventStream) -> None:
         self.sink = sink
         self.broken = True
+
+    async def open(self) -> None:
+        await self.sink.open()
 
     async def append(self, events: list[OutgoingEvent]) -> None:
         await self.sink.append(events)

@@ -132,6 +132,28 @@ async def test_until_the_customer_writes_our_mails_refer_to_each_other(rig: Outb
     assert [i.references for i in await rig.claim()] == [("theirs",)]
 
 
+async def test_an_answer_goes_where_the_message_was_written_that_it_answers(rig: OutboxRig) -> None:
+    async def goes_to(reply_to: str | None = None) -> Any:
+        await rig.reply(conversation, reply_to=reply_to)
+        (item,) = await rig.claim()
+        await rig.outbox.sent(rig.me, item, 0, f"ours-{item.message_id}", 1)
+        return item.answered.get("message_thread_id"), item.message_id
+
+    conversation = await rig.customer_writes(metadata={"message_thread_id": 7})
+    (first,) = rig.scribe.state(conversation).messages()
+    assert isinstance(first.data, Message)
+    topic, ours = await goes_to()
+    assert topic == 7
+    await rig.customer_writes(metadata={"message_thread_id": 9})
+    await rig.customer_writes(content="👍", content_type="reaction")
+    assert [(await goes_to(named))[0] for named in (None, first.data.id, ours)] == [9, 7, 7]
+    await rig.customer_writes()
+    assert (await goes_to())[0] is None
+    mail = await rig.customer_writes("a@b.c", "email", metadata={"message_thread_id": 7})
+    await rig.reply(mail)
+    assert [item.answered for item in await rig.claim()] == [{}]
+
+
 # -- the fence
 
 

@@ -253,6 +253,14 @@ async def test_parts_already_taken_are_not_sent_again(rig: Rig) -> None:
     assert await rig.receive(receipt) == [(message, "delivered")]
 
 
+async def test_what_the_provider_refuses_for_one_part_goes_without_it(rig: Rig) -> None:
+    rig.provider.behaviour = answering(410)
+    message = await rig.reply(await rig.customer_writes(), "one\ntwo")
+    async with rig.running():
+        await rig.settled(message)
+    assert [h.text for h in rig.provider.heard] == ["one", "one, elsewhere", "two"]
+
+
 async def test_a_lost_response_is_retried_once_and_reported_as_unknown(rig: Rig) -> None:
     async def silent(request: web.Request, number: int) -> None:
         await asyncio.Event().wait()

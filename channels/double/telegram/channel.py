@@ -123,6 +123,9 @@ def shown(
     reply = parsed(fields.get("reply_parameters"))
     if isinstance(reply, dict) and channel.find(f"{chat}:{reply['message_id']}"):
         found["reply_to_message"] = {"message_id": reply["message_id"], "chat": person, "date": now}
+    topic = parsed(fields.get("message_thread_id"))
+    if isinstance(topic, int) and topic > 0:
+        found |= {"message_thread_id": topic, "is_topic_message": True}
     markup = parsed(fields.get("reply_markup"))
     if isinstance(markup, dict) and "inline_keyboard" in markup:
         found["reply_markup"] = markup

@@ -5,6 +5,8 @@ Events that the stream or the exchange loses are not written again; after a fail
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ....core.ports.event_webhooks import EventSink
 from ..database import Database
 from ..queries import sql
@@ -26,6 +28,14 @@ class PostgresEventLog:
     async def start(self, stream: str) -> None:
         async with self._database.system() as connection:
             await connection.execute(sql("event_stream_start"), stream)
+
+    async def note(self, stream: str, fault: str | None) -> None:
+        async with self._database.system() as connection:
+            await connection.execute(sql("event_stream_note"), stream, fault)
+
+    async def faults(self, streams: Sequence[str]) -> dict[str, str]:
+        async with self._database.system() as connection:
+            return dict(await connection.fetch(sql("event_stream_faults"), list(streams)))
 
     async def pump(self, stream: str, sink: EventSink) -> int:
         async with self._database.system() as connection:

@@ -117,7 +117,7 @@ class PostgresOutbox:
 
 def _to_send(row: Sequence[Any]) -> ToSend:
     """A row of the query `outbox_claim`, whose order is that of the struct's fields."""
-    data, recipient, channel_type, subject, reply_to, references, told, about, before = row[10:]
+    data, recipient, channel_type, subject, reply_to, references, told, about, before, answered = row[10:]
     message = decode_data(data)
     assert isinstance(message, Message)
     fields: list[Any] = [*row[:10], message, recipient or "", channel_type, subject, reply_to]
@@ -128,6 +128,7 @@ def _to_send(row: Sequence[Any]) -> ToSend:
         told=told,
         recipient_metadata=metadata,
         automatic_before=before,
+        answered=msgspec.json.decode(answered) if answered else {},
     )
 
 

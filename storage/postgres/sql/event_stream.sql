@@ -26,6 +26,19 @@ FOR UPDATE OF s SKIP LOCKED
 UPDATE event_stream_positions SET position = $3 WHERE stream = $1 AND account_id = $2
 
 
+-- name: event_stream_note
+-- Note why nothing can be written to a stream, or that it can.
+-- $1 text stream, $2 text fault or null
+UPDATE event_streams SET fault = $2, fault_at = CASE WHEN $2::text IS NOT NULL THEN now() END
+WHERE name = $1 AND ($2::text IS NOT NULL OR fault IS NOT NULL)
+
+
+-- name: event_stream_faults
+-- The streams to which nothing can be written, and why. A fault is noted again at least every 40 s while it lasts.
+-- $1 text[] streams
+SELECT name, fault FROM event_streams WHERE name = ANY ($1) AND fault IS NOT NULL AND fault_at > now() - interval '2 minutes'
+
+
 -- name: event_stream_start
 -- Register a stream. A new one starts at the present end of all feeds.
 -- $1 text stream

@@ -14,8 +14,8 @@ WHERE conversation_id = $2 AND seq = $3 AND status = 'sending' AND claimed_by = 
 -- name: outbox_claim
 -- Claim due messages of a channel: of each conversation only the oldest unsent one. Its other due messages are
 -- postponed to that one's next attempt, for a second at least, so that looking for due messages costs the same however
--- many wait behind one. An e-mail refers to the customer's mails, or to ours while there are none. Returns no row at
--- all if the caller's incarnation is not the registered one.
+-- many wait behind one. An e-mail refers to the customer's mails, or to ours while there are none. On Telegram and SMS
+-- an answer goes where the message was written that it answers, or the customer's newest. Returns no row at all if the caller's incarnation is not the registered one.
 -- $1 integer shard, $2 uuid incarnation, $3 uuid channel, $4 integer messages to claim, $5 integer messages to look at
 WITH fence AS MATERIALIZED (
   SELECT incarnation FROM dispatchers WHERE shard = $1 AND incarnation = $2 FOR SHARE),
@@ -64,7 +64,16 @@ SELECT c.conversation_id::text, c.seq, c.account_id::text, c.channel_id::text, c
       JOIN entries said ON said.conversation_id = a.conversation_id AND said.seq = a.seq
     WHERE others.account_id = v.account_id AND others.contact_id = v.contact_id AND others.channel_id = v.channel_id
       AND others.last_message_at > now() - interval '1 hour' AND a.sent_at > now() - interval '1 hour'
-      AND said.data ->> 'sender_type' IN ('bot', 'system'))::integer ELSE 0 END
+      AND said.data ->> 'sender_type' IN ('bot', 'system'))::integer ELSE 0 END,
+  CASE WHEN v.channel_type IN ('telegram', 'sms') THEN (
+    SELECT m.data -> 'metadata' FROM entries m
+    WHERE m.conversation_id = c.conversation_id AND m.kind = 'message' AND m.data ->> 'direction' = 'inbound'
+      AND m.data ->> 'content_type' IS DISTINCT FROM 'reaction' AND m.data ->> 'content_type' IS DISTINCT FROM 'poll_answer'
+      AND coalesce(m.data #>> '{metadata,auto_reply}', '') <> 'true'
+      AND m.seq <= coalesce((
+        SELECT r.seq FROM entries r WHERE r.conversation_id = c.conversation_id AND r.kind = 'message'
+          AND r.data ->> 'id' = e.data ->> 'reply_to' LIMIT 1), c.seq)
+    ORDER BY m.seq DESC LIMIT 1)::text END
 FROM fence f LEFT JOIN claimed c ON true
 LEFT JOIN entries e ON e.conversation_id = c.conversation_id AND e.seq = c.seq
 LEFT JOIN conversations v ON v.id = c.conversation_id

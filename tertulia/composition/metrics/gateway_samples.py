@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
 from ... import __version__
 from ...actors.gateway.gateway import Gateway
 from ...actors.gateway.supervisor_client import SupervisorClient
 from ...actors.recurring import failed_steps as own_failures
 from ...actors.transport.ray_calls import DispatcherWaker, failed_steps
+from ...core.errors import StorageUnavailable
 from ...core.views.metrics import Sample
 from ...http.connection.table import ConnectionTable
 from ...http.streams.hub import Hub
-from .process_samples import dispatcher_samples, failure_samples, host_samples, supervisor_samples
+from .process_samples import (
+    dispatcher_samples,
+    event_sink_samples,
+    failure_samples,
+    host_samples,
+    supervisor_samples,
+)
 
 HOST_DEADLINE = 1.0
 """Seconds that a host has to report its figures; a late one is `tertulia_host_up 0`."""
@@ -25,6 +35,7 @@ async def gateway_samples(
     connections: ConnectionTable,
     dispatchers: DispatcherWaker,
     supervisors: SupervisorClient,
+    sink_faults: Callable[[], Awaitable[dict[str, str | None]]],
 ) -> list[Sample]:
     """All samples now. Actors are asked concurrently; those that do not answer are left out."""
     version = {"gateway": gateway.name, "version": __version__}
@@ -48,6 +59,8 @@ async def gateway_samples(
     for process, failed in (await failed_steps([*hosts, *senders, *routers], HOST_DEADLINE)).items():
         samples += failure_samples(process, failed)
     samples += failure_samples(gateway.name, own_failures())
+    with suppress(StorageUnavailable):
+        samples += event_sink_samples(await sink_faults(), {})
     return samples
 
 

@@ -84,5 +84,14 @@ def failure_samples(process: str, failed: Mapping[str, int]) -> list[Sample]:
     ]
 
 
+def event_sink_samples(faults: Mapping[str, str | None], labels: Mapping[str, str]) -> list[Sample]:
+    """Whether events reach what they are copied to, by sink."""
+    what = "Whether events can be written to the Redis stream, or to RabbitMQ"
+    return [
+        Sample("tertulia_event_sink_up", what, float(fault is None), {**labels, "sink": sink})
+        for sink, fault in faults.items()
+    ]
+
+
 def _kind(name: str) -> Literal["gauge", "counter"]:
     return "counter" if name.endswith("_total") else "gauge"

@@ -19,6 +19,7 @@ from tertulia.core.errors import Invalid
         "+44\u00a07700\u00a0900123", "+44.7700.900.123", "00 44 7700 900123", "011 44 7700 900123", "0011 44 7700 900123", "(+44) 7700 900123", "+44_7700_900123",
         "+44\u22127700\u2212900123", "+44 • 7700 • 900123", "https://wa.me/447700900123", "wa.me/447700900123?text=hi", "https://api.whatsapp.com/send?phone=447700900123",
         "447700900123@s.whatsapp.net", "447700900123@c.us", "callto:+447700900123", "sms:+447700900123?body=hi", "tel:+44-7700-900123;phone-context=x",
+        "+00 44 7700 900123", "+0044 7700 900123", "rcs:+447700900123",
     ],
 )  # fmt: skip
 def test_one_number_has_one_spelling(text: str) -> None:
@@ -52,6 +53,13 @@ def test_a_user_name_is_no_identifier(name: str) -> None:
     with pytest.raises(Invalid):
         normalised("telegram", name, "x")
     assert normalised("telegram", "7777777777", "x") == "7777777777"
+
+
+@pytest.mark.parametrize(
+    "text", ["+54 9 11 15 2345-6789", "+54 11 15 2345-6789", "0054 9 11 15-2345-6789", "+54 9 11 2345-6789"]
+)
+def test_the_marks_of_an_argentine_mobile_number_are_one(text: str) -> None:
+    assert normalised("whatsapp", text, "x") == "+5491123456789"
 
 
 PAIRS = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from email.message import Message
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,14 +13,58 @@ from tertulia.core.channels import file_types
 from tertulia.core.channels.signed_urls import LinkSigner, id_of, path_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
+OOXML = "application/vnd.openxmlformats-officedocument"
+ODT = "application/vnd.oasis.opendocument.text"
 EXE = b"MZ" + b"\0" * 58 + (64).to_bytes(4, "little") + b"PE\0\0"
 TYPES = frozenset({"image/*", "application/pdf", "text/plain", "application/zip"})
 ID = "0190a0b0-0000-7000-8000-000000000001"
 
 
+def boxes(*brands: bytes) -> bytes:
+    body = b"ftyp" + brands[0] + b"\0\0\0\0" + b"".join(brands[1:])
+    return (len(body) + 4).to_bytes(4, "big") + body
+
+
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, ODT if name == "mimetype" else "x" * 300)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("beginning", "found"),
     [
+        *[(boxes(brand), "image/heic") for brand in (b"heim", b"heis", b"hevx")],
+        (boxes(b"mif1", b"mif1", b"heic"), "image/heic"),
+        (boxes(b"mif1", b"miaf", b"avif"), "image/avif"),
+        (boxes(b"mif1"), "image/heif"),
+        *[(boxes(brand), "video/3gpp") for brand in (b"3gp4", b"3gp6", b"3ge7", b"3gg6")],
+        (boxes(b"3g2a"), "video/3gpp2"),
+        (boxes(b"M4B "), "audio/mp4"),
+        (boxes(b"M4V "), "video/x-m4v"),
+        ("\ufeff<svg xmlns='x'>".encode("utf-16-le"), "image/svg+xml"),
+        ("\ufeff<html>".encode("utf-16-be"), "text/html"),
+        (b"<!-- a --> <!-- b -->\n<svg>", "image/svg+xml"),
+        (b"<!--" + b"<!-- " * 800, None),
+        (
+            zipped("[Content_Types].xml", "_rels/.rels", "word/document.xml"),
+            f"{OOXML}.wordprocessingml.document",
+        ),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), f"{OOXML}.spreadsheetml.sheet"),
+        (zipped("[Content_Types].xml", "ppt/presentation.xml"), f"{OOXML}.presentationml.presentation"),
+        (zipped("mimetype", "content.xml"), ODT),
+        (zipped("photos/word/a.jpg", "words/b.txt"), "application/zip"),
+        (b"OggS\0\x02" + b"\0" * 20 + b"\x01\x13OpusHead", "audio/ogg"),
+        (b"OggS\0\x02" + b"\0" * 20 + b"\x01\x2a\x80theora", "video/ogg"),
+        (b"\xff\xfb\x90\x44", "audio/mpeg"),
+        (b"\xff\xf1\x50\x80", "audio/aac"),
+        (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
+        (b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0", "image/bmp"),
+        (b"II+\0", "image/tiff"),
+        (b"\xef\xbb\xbf\r\n%PDF-1.7", "application/pdf"),
+        (b"see %PDF-1.7", None),
         (PNG, "image/png"),
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"GIF89a", "image/gif"),
@@ -57,6 +103,9 @@ def test_what_bytes_say(beginning: bytes, found: str | None) -> None:
         ("text/plain", PNG, "image/png"),
         ("image/png", b"%PDF-1.7", "application/pdf"),
         ("image/heif", b"\0\0\0\x18ftypheic", "image/heif"),
+        ("application/pdf", b"scanned by x\n%PDF-1.7", "application/pdf"),
+        ("text/plain", b"see %PDF-1.7", "text/plain"),
+        ("image/avif", boxes(b"mif1", b"avif"), "image/avif"),
     ],
 )
 def test_good_files(declared: str | None, beginning: bytes, settled: str) -> None:
@@ -139,6 +188,8 @@ def test_what_is_shown_in_place() -> None:
         ("invoice.pdf" + " " * 90 + ".exe", "invoice.pdf .exe"),
         ("invoice.pdf" + "\u3000\u2800\u3164" * 30 + ".exe", "invoice.pdf .exe"),
         ("run.exe. .", "run.exe"),
+        *[(name, f"_{name}") for name in ("CON", "nul.txt", "Com1.tar.gz", "LPT¹", "aux .pdf")],
+        *[(name, name) for name in ("console.txt", "com10.txt", "nullable", "a.con")],
         ("a\u2066b\u2069\u200b\u061c.pdf", "ab.pdf"),
     ],
 )

@@ -27,6 +27,8 @@ from tertulia.core.turn.csat import score_of
         *[(text, 5) for text in ("５", "５／５", "๕", "𝟓", "❺", "5️⃣!", "5⃣", "+5", "05", "5.0", "5,0", "5!!", "5,", "5)", "[5]", "« 5 »", "5 👍", "👍🏽 5", "5⭐️")],
         *[(text, 5) for text in ("five", "Five!", "FIVE STARS", "five out of five", "fünf", "cinq", "cinco", "пять", "Пятёрка", "pięć", "beş", "năm", "五", "五星", "다섯", "خمسة", "חמש", "पाँच")],
         *[(text, 5) for text in ("5 stars", "5 étoiles", "5 Sterne", "5 баллов", "5 звёзд", "5分", "5点", "5 점", "⭐⭐⭐⭐⭐", "★★★★★", "⭐️⭐️⭐️⭐️⭐️", "Score: 5", "Оценка 5")],
+        *[(text, 5) for text in ("5, thanks", "5 thank you!", "Gracias, 5", "5. Спасибо!", "5 ありがとうございます", "п’ять", "星5つ", "5 obrigado", "5\n\nSent from my iPhone", "5\nVon meinem iPhone gesendet")],
+        *[(text, None) for text in ("thanks", "5 thanks for nothing", "thanks but 5", "5\nSent it back", "*****")],
         ("★★★☆☆", 3), ("★☆☆☆☆", 1), ("★★☆", None), ("three", 3), ("один", 1), ("2 stars", 2), ("4 out of 5 stars", 4), ("5\n\n-- \nAna", 5), ("4\n> How was it?", 4),
     ],
 )  # fmt: skip
