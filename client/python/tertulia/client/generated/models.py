@@ -3479,12 +3479,12 @@ class ReadMarker(TypedDict):
 
 
 class Readiness(TypedDict):
-    """`checks` has each part that this gateway needs: `ok`, or its fault."""
+    """`checks` has each part of the server: `ok`, or its fault."""
 
     status: Literal["not_ready", "ready"]
     """Whether requests can be served"""
     checks: dict[str, str]
-    """Each part that this gateway needs → `ok`, or what is wrong"""
+    """Each part → `ok`, or what is wrong. Without `valkey`, `rabbitmq` and `event_stream` requests are served all the same"""
 
 
 class ReadyEvent(TypedDict):
