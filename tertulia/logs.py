@@ -73,6 +73,9 @@ def configure(
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final))
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(number)
+    logging.getLogger("aiormq.connection").setLevel(
+        logging.CRITICAL
+    )  # repeats what it raises, at each attempt
     structlog.configure(
         processors=[
             structlog.stdlib.PositionalArgumentsFormatter(),
