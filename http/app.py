@@ -47,10 +47,11 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     app.on_cleanup.append(parser.close)
     metrics = app[METRICS] = Metrics(services.update_metrics)
     cors = app[CORS] = Cors(services.origins, services.stores.channels)
-    problems.install(app, cors)
+    forms = {f"/{route.path.split('/')[1]}/": route.refused for route in ALL if route.refused is not None}
+    problems.install(app, cors, forms)
     app.middlewares.append(server_options)
     app.middlewares.insert(0, metrics.requests.middleware)
-    fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests, cors)
+    fast_router = app[FAST_ROUTER] = FastRouter(metrics.requests, cors, forms)
     fast_path = app[FAST_PATH] = FastPathRoutes(services, metrics.requests, policy.checks, cors)
     literals = literal_segments(ALL)
     for route in ALL:

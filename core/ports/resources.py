@@ -167,6 +167,10 @@ class ChannelStore(Protocol):
 class AccountStore(Protocol):
     async def get(self, account_id: str) -> Account | None: ...
 
+    def at_hand(self, account_id: str) -> Account | None:
+        """A result of `get` from within the last minute, without waiting. Another process may have changed the account since."""
+        ...
+
     async def update(
         self, account_id: str, name: str | None, settings: dict[str, Any] | None, by: Actor
     ) -> Account | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 from typing import Final
 
 from ...core.accounts.records import Account, Channel
@@ -19,8 +20,13 @@ def sub_domain_of(account: Account) -> str:
     given = account.settings.get("sub_domain")
     if isinstance(given, str):
         return given
-    plain = normalized("NFKD", account.name).encode("ascii", "ignore").decode().lower()
-    return _NOT_IN_SLUGS.sub("-", plain).strip("-")[:_LONGEST].strip("-") or account.id
+    return _slug(account.name) or account.id
+
+
+@lru_cache(maxsize=1024)
+def _slug(name: str) -> str:
+    plain = normalized("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return _NOT_IN_SLUGS.sub("-", plain).strip("-")[:_LONGEST].strip("-")
 
 
 def outlet_of(account_id: str, local_id: str | None) -> str | None:

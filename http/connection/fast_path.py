@@ -18,7 +18,7 @@ from aiohttp.http_parser import RawRequestMessage
 
 from ...actors.clock import fresh_id
 from ...core.conversation.commands import By, Done, Envelope, acting
-from ...core.errors import TertuliaError
+from ...core.errors import Internal, TertuliaError
 from ...core.ids import is_uuid
 from ..auth.tokens import ACCOUNT_ID, bearer
 from ..framework import bodies, problems, responses
@@ -191,12 +191,12 @@ class FastPathRoutes:
             thread, command = sent
             self._limits.admit_at_once(principal)
             return Envelope(fresh_id(), account_id, by, command, thread=thread)
-        if handler.looks_up(message):
+        if handler.looks_up is not None and handler.looks_up(message):
             return None
         if handler.target is not None:
             conversation_id = handler.target(message)
         elif handler.named is not None:
-            found = handler.named.at_hand(self._services, account_id, name or "")
+            found = handler.named.at_hand(self._services, account_id, name or "", message)
             if found is None:
                 return None
             conversation_id = found
@@ -248,15 +248,15 @@ class _Exchange:
         self._connection.answer(data)
 
     def _problem(self, error: Exception) -> tuple[int, bytes]:
-        if isinstance(error, TertuliaError) and self._served.refused is not None:
+        if not isinstance(error, TertuliaError):
+            log.error("request_failed", exc_info=error, request_id=self._request_id)
+            error = Internal(problems.FAILED)
+        if self._served.refused is not None:
             response = self._served.refused(error)
             response.headers[responses.REQUEST_ID] = self._request_id
             responses.secured(response.headers)
-        elif isinstance(error, TertuliaError):
-            response = problems.problem_response(error, self._request_id)
         else:
-            log.error("request_failed", exc_info=error, request_id=self._request_id)
-            response = problems.status_response(500, self._request_id, problems.FAILED)
+            response = problems.problem_response(error, self._request_id)
         response.headers.update(self._shared)
         return response.status, responses.response_bytes(response)
 

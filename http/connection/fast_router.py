@@ -24,9 +24,12 @@ _ID_LENGTH: Final = 36
 class FastRouter:
     """A table of routes with one id. `serve` wraps aiohttp's own handler."""
 
-    def __init__(self, metrics: RequestMetrics, cors: Cors | None = None) -> None:
+    def __init__(
+        self, metrics: RequestMetrics, cors: Cors | None = None, forms: problems.Forms = problems.NO_FORMS
+    ) -> None:
         self._metrics = metrics
         self._cors = cors
+        self._forms = forms
         self._routes: dict[tuple[str, str], tuple[Endpoint, str, Table]] = {}
         self.last_responses = False
         """Whether each response is its connection's last one, since the gateway is leaving."""
@@ -51,7 +54,8 @@ class FastRouter:
         return serve
 
     def _routed(self, fallback: Handler) -> Handler:
-        routes, count, now, cors = self._routes, self._metrics.count, time.perf_counter, self._cors
+        routes, count, now = self._routes, self._metrics.count, time.perf_counter
+        cors, forms = self._cors, self._forms
 
         async def serve(request: web.Request) -> web.StreamResponse:
             path = request.raw_path
@@ -70,7 +74,7 @@ class FastRouter:
                 return await fallback(request)
             endpoint, name, table = found
             began = now()
-            response = await problems.answered(request, endpoint(request, {name: value}), cors)
+            response = await problems.answered(request, endpoint(request, {name: value}), cors, forms)
             count(table, response.status, now() - began)
             return response
 

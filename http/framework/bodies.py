@@ -126,14 +126,15 @@ def _decode(body: bytes, type_: type[T]) -> T:
 def query(parameters: Mapping[str, str], type_: type[T]) -> T:
     """Query parameters as the struct `type_`: numbers and booleans from text, lists from repetition.
 
-    Raises Invalid for unknown parameters and for repeated ones that are not lists.
+    Raises Invalid for unknown parameters, unless the struct allows unknown fields, and for repeated ones that are not lists.
     """
     lists, texts, numbers = _query_fields(type_), _fields_with(type_, str), _fields_with(type_, int)
     raw: dict[str, str | list[str]] = {}
     errors: list[tuple[str, str]] = []
     for name, value in parameters.items():
         if name not in lists:
-            errors.append((quoted(name), "unknown parameter"))
+            if type_.__struct_config__.forbid_unknown_fields:  # type: ignore[attr-defined]
+                errors.append((quoted(name), "unknown parameter"))
         elif not _storable(value):
             errors.append((name, "must not contain NUL or half a surrogate pair"))
         elif name not in texts and value.lower() == "null":

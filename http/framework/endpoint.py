@@ -286,12 +286,13 @@ def _in_its_words(handle: Endpoint, refused: Callable[[TertuliaError], web.Respo
 class Named(msgspec.Struct, frozen=True):
     """Of a command's route whose path names the conversation otherwise than by its id: in the parameter `parameter`.
 
-    `at_hand(services, account, name)`: its id, if nothing has to be awaited; `find(call)`: its id. Raises NotFound.
+    `at_hand(services, account, name, body)`: its id, if nothing has to be awaited; `find(call)`: its id. Raises NotFound, and what
+    else is wrong with what the body names.
     `answer(name, by, done)`: what `CommandHandler.answer` is elsewhere.
     """
 
     parameter: str
-    at_hand: Callable[[Services, str, str], str | None]
+    at_hand: Callable[[Services, str, str, Any], str | None]
     find: Callable[[Call[Any]], Awaitable[str]]
     answer: Callable[[str, By, Done], tuple[int, Any]]
 
@@ -307,8 +308,8 @@ class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
 
     command: Callable[[Principal, Mapping[str, str], Body], Command]
     answer: Callable[[By, Done], tuple[int, Any]]
-    looks_up: Callable[[Body], bool]
-    ask: Callable[[Call[Body]], Awaitable[Done]]
+    looks_up: Callable[[Body], bool] | None = None
+    ask: Callable[[Call[Body]], Awaitable[Done]] | None = None
     target: Callable[[Body], str] | None = None
     named: Named | None = None
 
@@ -317,7 +318,7 @@ class CommandHandler(msgspec.Struct, Generic[Body], frozen=True):
             conversation_id = await self.named.find(call)
         else:
             conversation_id = call.id() if self.target is None else self.target(call.body)
-        if self.looks_up(call.body):
+        if self.ask is not None and self.looks_up is not None and self.looks_up(call.body):
             done = await self.ask(call)
         else:
             command = self.command(call.principal, call.request.headers, call.body)

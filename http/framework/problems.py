@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http.client import responses as phrases
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +22,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 from multidict import CIMultiDictProxy
 
-from ...core.errors import Malformed, Overloaded, TertuliaError, UnsupportedMedia
+from ...core.errors import BY_CODE, Internal, Malformed, Overloaded, TertuliaError, UnsupportedMedia
 from ...logs import request_context
 from .cors import Cors
 from .responses import REQUEST_ID, JsonAnswer, secured
@@ -80,6 +81,9 @@ _process_part: Final = secrets.token_hex(6)
 _numbers: Final = itertools.count(1)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Forms = Mapping[str, Callable[[TertuliaError], web.Response]]
+"""Beginning of a path → what errors look like there, if not like problems: also those of no route, and the server's own."""
+NO_FORMS: Final[Forms] = MappingProxyType({})
 
 
 def problem_response(error: TertuliaError, request_id: str) -> web.Response:
@@ -116,22 +120,25 @@ def status_response(status: int, request_id: str, detail: str | None = None) -> 
     return _response(status, body, request_id, None)
 
 
-def errors_middleware(cors: Cors | None) -> Middleware:
+def errors_middleware(cors: Cors | None, forms: Forms = NO_FORMS) -> Middleware:
     """The outermost middleware: gives every request an id, and every failure its problem."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         if "Content-Encoding" in request.headers and is_encoded(request.headers):
-            response = await answered(request, _refuse_encoded(), cors)
+            response = await answered(request, _refuse_encoded(), cors, forms)
             response.headers["Accept-Encoding"] = "identity"  # RFC 9110, 15.5.16
             return response
-        return await answered(request, handler(request), cors)
+        return await answered(request, handler(request), cors, forms)
 
     return answer
 
 
 async def answered(
-    request: web.Request, answer: Awaitable[web.StreamResponse], cors: Cors | None = None
+    request: web.Request,
+    answer: Awaitable[web.StreamResponse],
+    cors: Cors | None = None,
+    forms: Forms = NO_FORMS,
 ) -> web.StreamResponse:
     """The result of `answer`, or the problem for its error; both carry the request's id, and what lets a page read them."""
     request[_REQUEST] = request_id = request_id_for(request.headers)
@@ -139,7 +146,7 @@ async def answered(
     try:
         response = await answer
     except Exception as error:
-        response = _answer(request, error, request_id)
+        response = _answer(request, error, request_id, forms)
     if cors is not None and hdrs.ORIGIN in request.headers and not response.prepared:
         response.headers.update(await cors.headers_for(request, response.status))
     if isinstance(response, JsonAnswer):
@@ -159,7 +166,7 @@ async def _refuse_encoded() -> web.StreamResponse:
     raise UnsupportedMedia("the body must not be encoded: Content-Encoding may only be identity")
 
 
-def install(app: web.Application, cors: Cors | None = None) -> None:
+def install(app: web.Application, cors: Cors | None = None, forms: Forms = NO_FORMS) -> None:
     """Install the middleware, and stamp streams as well, whose headers are sent before their handler returns."""
 
     async def stamp_stream(request: web.Request, response: web.StreamResponse) -> None:
@@ -168,7 +175,7 @@ def install(app: web.Application, cors: Cors | None = None) -> None:
                 response.headers.update(await cors.headers_for(request, response.status))
             stamp(request, response)
 
-    app.middlewares.insert(0, errors_middleware(cors))
+    app.middlewares.insert(0, errors_middleware(cors, forms))
     app.on_response_prepare.append(stamp_stream)
 
 
@@ -191,7 +198,7 @@ def new_request_id() -> str:
     return f"{_process_part}-{next(_numbers):x}"
 
 
-def _answer(request: web.Request, error: Exception, request_id: str) -> web.StreamResponse:
+def _answer(request: web.Request, error: Exception, request_id: str, forms: Forms) -> web.StreamResponse:
     if request.transport is None or request.transport.is_closing():
         if request.writer.output_size == 0:  # while sending its body, or before the answer was ready
             log.info("client_gone", method=request.method, path=request.path)
@@ -200,26 +207,40 @@ def _answer(request: web.Request, error: Exception, request_id: str) -> web.Stre
         # a response that has begun cannot be replaced: end the connection
         log.warning("stream_failed", path=request.path, exc_info=error)
         raise ConnectionResetError("the response had begun") from error
-    if isinstance(error, TertuliaError):
-        return problem_response(error, request_id)
+    form = next((form for prefix, form in forms.items() if request.path.startswith(prefix)), None)
     if isinstance(error, web.HTTPException):
-        return _http_answer(error, request_id)
+        return _http_answer(error, request_id, form)
+    refusal = _refusal(request, error)
+    return problem_response(refusal, request_id) if form is None else form(refusal)
+
+
+def _refusal(request: web.Request, error: Exception) -> TertuliaError:
+    """The error that a client is told."""
+    if isinstance(error, TertuliaError):
+        return error
     if isinstance(error, web.RequestPayloadError):
-        return problem_response(Malformed("the body does not match its headers"), request_id)
+        return Malformed("the body does not match its headers")
     if isinstance(error, asyncio.TimeoutError):
         log.warning("request_timed_out", method=request.method, path=request.path)
-        return problem_response(Overloaded("the request took too long"), request_id)
+        return Overloaded("the request took too long")
     log.error("request_failed", method=request.method, path=request.path, exc_info=error)
-    return status_response(500, request_id, FAILED)
+    return Internal(FAILED)
 
 
-def _http_answer(error: web.HTTPException, request_id: str) -> web.StreamResponse:
+def _http_answer(
+    error: web.HTTPException, request_id: str, form: Callable[[TertuliaError], web.Response] | None
+) -> web.StreamResponse:
     if error.status < 400:
         raise error  # redirects are raised to aiohttp, which sends them
     detail = None
     if isinstance(error, web.HTTPMethodNotAllowed):
         detail = f"{error.method} is not allowed here"
-    response = status_response(error.status, request_id, detail)
+    code = _CODE_OF_STATUS.get(error.status)
+    if form is None or code is None:
+        response = status_response(error.status, request_id, detail)
+    else:
+        kind = BY_CODE.get(code) or type("HttpRefusal", (TertuliaError,), {"code": code})
+        response = form(kind(detail or _DETAIL_OF_STATUS.get(error.status, error.reason)))
     for name in ("Allow", "Content-Range", "Retry-After", "WWW-Authenticate"):
         if name in error.headers:
             response.headers[name] = error.headers[name]

@@ -10,15 +10,17 @@ from aiohttp import web
 from ...core.accounts.principal import Role
 from ...core.conversation.status import Status
 from ...core.errors import Conflict, Forbidden, Invalid, NotFound
+from ...core.ids import is_uuid
 from ...core.views.stream_events import EventView, account_topic, conversation_topic
 from ..actions import conversations as actions
 from ..dialects.crm import imported, shapes
 from ..dialects.crm.gate import TENANT, tenant_id, trusted
 from ..streams.session import Session
 from ..streams.topics import resolve
-from .namespaces import Handshake, Namespace
+from .namespaces import MAX_SINCE, Handshake, Namespace
 from .readers import Event, Reader
 
+_NOT_VALID: Final = "the event's data is not valid"
 MAX_TENANTS: Final = 20
 """Tenants whose rooms one connection may join, where the operator trusts whoever names them."""
 
@@ -56,6 +58,7 @@ class CrmNamespace(Namespace):
         if event not in ("conversation:join", "conversation:leave", "agent:takeover"):
             raise NotFound(f"unknown event {event[:80]!r}")
         conversation_id = actions.conversation_id(_text(data, "conversation_id"))
+        since = _text(data, "since")[:MAX_SINCE] if data.get("since") not in (None, "") else None
         reader = await self._reader_of(eio_sid, sid, conversation_id)
         services = reader.call.services
         await services.limits.admit(reader.session.principal)
@@ -72,11 +75,13 @@ class CrmNamespace(Namespace):
         else:
             names = [f"conversation:{conversation_id}"]
             topics = await resolve(reader.session.principal, names, services.stores.conversations)
-            await services.hub.join(reader.session, topics, data.get("since") or reader.since)
+            await services.hub.join(reader.session, topics, since or reader.since)
         return {"conversation_id": conversation_id}
 
     async def _join_tenant(self, eio_sid: str, sid: str, data: dict[str, Any]) -> Any:
-        tenant = tenant_id(_text(data, "tenant_id"))
+        tenant = _text(data, "tenant_id").lower()
+        if not is_uuid(tenant):
+            raise Invalid(_NOT_VALID, errors=(("tenant_id", "must be the id of a tenant"),))
         readers = self.readers.get(eio_sid, self.name)
         found = next((r for r in readers if r.session.principal.account_id == tenant), None)
         if found is None:
@@ -140,5 +145,5 @@ def _is_trusted(reader: Reader) -> bool:
 def _text(data: dict[str, Any], name: str) -> str:
     value = data.get(name)
     if not isinstance(value, str) or not value:
-        raise Invalid("the event's data is not valid", errors=((name, "must be a string"),))
+        raise Invalid(_NOT_VALID, errors=((name, "must be a string"),))
     return value

@@ -43,6 +43,8 @@ CLOSING: Final = 5.0
 _ORDER: Final = "tertulia.order"
 _QUIET: Final[Any] = logging.Logger("tertulia.socketio", logging.CRITICAL)
 """For the libraries, which log a traceback for each broken packet of a stranger."""
+RESERVED: Final = frozenset({"connect", "disconnect"})
+"""Names by which python-socketio tells a namespace of its connections. No client's event may have one."""
 _BINARY: Final = ("5", "6")
 """The types of Socket.IO packets that announce attachments."""
 _OLD: Final = "this server speaks Socket.IO 5 (client 3 or newer, EIO=4); this client is older"
@@ -168,6 +170,11 @@ class _Server(socketio.AsyncServer):
             raise ValueError("the client is already in this namespace")
         await super()._handle_connect(eio_sid, namespace, data)
         self.engine.readers.entered(eio_sid, place)
+
+    async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:
+        if not isinstance(data, list) or not isinstance(data[0], str) or data[0] in RESERVED:
+            raise ValueError("the packet is no client's event")
+        await super()._handle_event(eio_sid, namespace, id, data)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         await self.engine.room(eio_sid)

@@ -16,6 +16,7 @@ from socketio.exceptions import ConnectionRefusedError as Refusal
 
 from ...core.accounts.principal import Principal
 from ...core.errors import Internal, Invalid, Malformed, Overloaded, TertuliaError, Unauthenticated
+from ...core.ids import is_uuid
 from ...core.views.stream_events import EventView
 from ..auth.rate_limits import address_key
 from ..auth.tokens import bearer
@@ -48,7 +49,10 @@ def handshake(request: web.BaseRequest, auth: Any) -> Handshake:
     since = _text(auth, "since") or _text(auth, "offset")
     if token is not None:
         token = token.removeprefix("Bearer ").strip()
-    return Handshake(token, _text(auth, "account_id"), since if since is None else since[:MAX_SINCE])
+    account = _text(auth, "account_id")
+    if account is not None and not is_uuid(account.lower()):
+        raise Malformed("auth.account_id must be the id of an account")
+    return Handshake(token, account, since if since is None else since[:MAX_SINCE])
 
 
 def _text(auth: dict[str, Any], name: str) -> str | None:

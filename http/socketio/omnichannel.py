@@ -62,7 +62,7 @@ class _Contract(Namespace):
         reply = msgspec.json.decode(text, type=_Reply)
         if reply.type == "error":
             raise _error(reply.error)
-        return {"conversation_id": data["conversation_id"]} if joins else reply.data
+        return {"conversation_id": data["conversation_id"].lower()} if joins else reply.data
 
     async def shape(self, session: Session, event: EventView) -> Sequence[Event]:
         data = event.data

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -354,6 +354,35 @@ async def test_unknown_fields_are_left_alone(crm: Crm) -> None:
     """The older service ignored them."""
     c = await crm.open(channel="whatsapp")
     assert (await crm.say(c["id"], "hello", anything=1))["message"]["content"] == "hello"
+    assert len((await crm.get(c["id"], "?include_messages=true&_=1764521510&_=2"))["messages"]) == 1
+    for path in (
+        f"{c['id']}/messages?limit=1&offset=0",
+        f"{c['id']}/messages/recent?count=1&a",
+        "active?b=null",
+    ):
+        assert len(ok(await crm.http.get(f"/api/v1/conversations/{path}"))) >= 1
+
+
+async def test_ids_are_equal_in_capital_letters(crm: Crm) -> None:
+    """As in the columns of type UUID that the CRM had."""
+    outlet = str(uuid4())
+    c = await crm.open(outlet_id=outlet.upper())
+    id = c["id"].upper()
+    assert c["outlet_id"] == outlet
+    found = ok(await crm.http.get(f"/api/v1/conversations/active?outlet_id={outlet.upper()}"))
+    assert [one["id"] for one in found] == [c["id"]]
+    assert (await crm.get(id))["id"] == c["id"]
+    assert (await crm.say(id, "hi"))["message"]["conversation_id"] == c["id"]
+    for path in (f"/api/v1/conversations/{id}/messages", f"/api/v1/conversations/{id}/messages/recent"):
+        (one,) = ok(await crm.http.get(path, headers={"X-Tenant-Id": ACCOUNT.upper()}))
+        assert one["content"] == "hi"
+
+
+@pytest.mark.parametrize("body", [None, {}, {"reason": None}, {"reason": None, "agent_id": None}])
+async def test_a_handoff_without_a_reason(crm: Crm, body: dict[str, Any] | None) -> None:
+    path = f"/api/v1/conversations/{(await crm.open())['id']}/handoff"
+    c = ok(await (crm.http.post(path) if body is None else crm.http.post(path, json=body)))
+    assert (c["status"], c["handoff_reason"]) == ("handed_off", "Handoff requested")
 
 
 async def test_an_account_without_whatsapp_gets_a_channel_that_only_records(

@@ -164,6 +164,73 @@ async def test_a_conversation_is_followed_under_the_id_it_had_in_the_crm(
     assert unknown["error"]["code"] == "not_found"
 
 
+@pytest.mark.parametrize("namespace", ["/", "/agents"])
+async def test_what_an_event_carries_is_checked(node: Driver, server: OwnServer, namespace: str) -> None:
+    c = await crm_open(server)
+    socket = (
+        (await agents(node, server, "sio-odd"))
+        if namespace == "/agents"
+        else await ready(node.open(server.url, "/"))
+    )
+    no = "00000000-0000-4000-8000-000000000000"
+    rows: list[tuple[str, Any, str, str | None]] = [
+        ("conversation:join", {}, "invalid", "conversation_id"),
+        ("conversation:join", {"conversation_id": 5}, "invalid", "conversation_id"),
+        ("conversation:join", {"conversation_id": None}, "invalid", "conversation_id"),
+        ("conversation:join", {"conversation_id": c["id"], "since": 5}, "invalid", "since"),
+        ("conversation:join", {"conversation_id": c["id"], "since": ["x"]}, "invalid", "since"),
+        ("conversation:join", {"conversation_id": "x"}, "not_found", None),
+        ("conversation:join", {"conversation_id": no}, "not_found", None),
+        ("conversation:join", c["id"], "invalid", None),
+        ("conversation:join", [c["id"]], "invalid", None),
+        ("nothing:known", {}, "not_found", None),
+    ]
+    rows += [
+        ("tenant:join", {}, "invalid", "tenant_id"),
+        ("tenant:join", {"tenant_id": "x"}, "invalid", "tenant_id"),
+        ("tenant:join", {"tenant_id": no}, "not_found", None),
+        ("agent:takeover", {"conversation_id": c["id"]}, "invalid", "agent_id"),
+        ("agent:takeover", {"conversation_id": c["id"], "agent_id": ""}, "invalid", "agent_id"),
+        ("agent:takeover", {"conversation_id": c["id"], "agent_id": "<x>"}, "invalid", "agent_id"),
+        ("agent:takeover", {"conversation_id": no, "agent_id": "x"}, "not_found", None),
+    ] if namespace == "/" else [
+        ("agent:status", {}, "invalid", "status"),
+        ("agent:status", {"status": "busy"}, "invalid", "status"),
+        ("conversation:typing:start", {}, "invalid", "conversation_id"),
+        ("conversation:typing:start", {"conversation_id": no}, "not_found", None),
+    ]  # fmt: skip
+    for event, data, code, path in rows:
+        error = (await socket.ask(event, data))["error"]
+        assert (error["code"], [e["path"] for e in error.get("errors", [])]) == (
+            code,
+            [path] if path else [],
+        ), data
+    assert [e["data"]["code"] for e in socket.of("error")] == [code for _, _, code, _ in rows]
+
+
+@pytest.mark.parametrize("namespace", ["/", "/agents"])
+async def test_a_room_is_the_same_however_often_and_in_which_letters_it_is_joined(
+    node: Driver, server: OwnServer, namespace: str
+) -> None:
+    c = await crm_open(server)
+    socket = (
+        (await agents(node, server, "sio-twice"))
+        if namespace == "/agents"
+        else await ready(node.open(server.url, "/"))
+    )
+    room = {"type": "ack", "data": {"conversation_id": c["id"]}}
+    for id in (c["id"], c["id"], c["id"].upper()):
+        assert await socket.ask("conversation:join", {"conversation_id": id}) == room
+    await crm_say(server, c["id"], "joined")
+    await socket.until("conversation:message")
+    await socket.ask("conversation:leave", {"conversation_id": c["id"].upper()})
+    await crm_say(server, c["id"], "left")
+    await socket.ask("conversation:join", {"conversation_id": c["id"]})
+    await crm_say(server, c["id"], "joined again")
+    await socket.until("conversation:message", 2)
+    assert [e["data"]["content"] for e in socket.of("conversation:message")] == ["joined", "joined again"]
+
+
 async def test_forged_rooms(node: Driver, server: OwnServer, other: Account) -> None:
     c = await crm_open(server)
     theirs = await ready(node.open(server.url, "/", {"token": server.token("service", "s", other.id)}))
@@ -198,6 +265,7 @@ async def test_auth_middleware(node: Driver, server: OwnServer, namespace: str) 
         (None, "unauthenticated"),
         ({"token": "nonsense"}, "unauthenticated"),
         ({"token": 7}, "malformed"),
+        ({"token": server.token("agent"), "account_id": "x"}, "malformed"),
         ({"token": server.token("agent", life=-3600)}, "unauthenticated"),
     ):
         refused = await node.open(server.url, namespace, auth).until("connect_error")
@@ -369,6 +437,12 @@ BROKEN = (
     "4" + "[" * 100_000,
     '451-["x",{"_placeholder":true,"num":0}]',
     "42[]",
+    "42[5]",
+    '42[{"conversation_id":"x"}]',
+    '42{"0":"conversation:join"}',
+    '42["disconnect"]',
+    '42["connect",{"aiohttp.request":{}},{"token":"x"}]',
+    '42/agents,1["connect"]',
     "4" + "2" * 100,
 )
 

@@ -289,6 +289,48 @@ async def test_errors_have_the_envelope(sync: httpx.AsyncClient, server: OwnServ
     assert "userId" in error(await sync.post(LEGACY, json={"userId": "nobody"}), 422)
     async with server.client() as nobody:
         assert error(await nobody.get(f"/sync{LOOKUP}/tenant/+51999999999"), 401)
+    # what no route answers, too
+    assert error(await sync.get("/api/v1/nothing"), 404) == "there is no such route"
+    assert error(await sync.get(f"{LOOKUP}/tenant/"), 404)
+    deleted = await sync.delete(f"{LEGACY}/x")
+    assert error(deleted, 405) and deleted.headers["Allow"] == "GET,HEAD,OPTIONS"
+    assert error(await sync.post(LEGACY, content=b"x", headers={"Content-Encoding": "gzip"}), 415)
+
+
+@pytest.mark.parametrize("name", ["a%00b", "a%2Fb", "%F0%9F%98%80", "x" * 2000, "%ED%A0%80"])
+async def test_any_text_may_be_asked_for_as_a_session(sync: httpx.AsyncClient, name: str) -> None:
+    assert error(await sync.get(f"{LEGACY}/{name}"), 404) == "no such conversation"
+    message = {"role": "user", "content": "x"}
+    assert error(await sync.post(f"{LEGACY}/{name}/messages", json=message), 404) == "no such conversation"
+    assert error(await sync.put(f"{AGENT}/{name}/sync", json={}), 404) == "no such conversation"
+
+
+async def test_a_query_names_no_other_sub_domain_than_the_keys(sync: httpx.AsyncClient) -> None:
+    c = await opened(sync)
+    for path in (
+        f"{LEGACY}/{c['sessionId']}",
+        f"{LOOKUP}/tenant/{c['userId']}",
+        f"{LOOKUP}/conversation/{c['userId']}",
+    ):
+        ok(await sync.get(f"{path}?subDomain=demo&localId=branch01"))
+        assert error(await sync.get(f"{path}?subDomain=another"), 403)
+
+
+async def test_a_context_changes_neither_intent_nor_step(sync: httpx.AsyncClient) -> None:
+    c = await opened(sync)
+    theirs = {
+        "currentIntent": 5,
+        "currentStep": ["x"],
+        "previousMessages": [1],
+        "lastUserMessage": "x",
+        "mine": 1,
+    }
+    answer = await sync.put(f"{AGENT}/{c['sessionId']}/sync", json={"intent": "order", "context": theirs})
+    state = data(answer, "Conversation synced successfully from agent")
+    assert (state["currentIntent"], state["currentStep"], state["context"]) == ("order", None, {"mine": 1})
+    answer = await sync.patch(f"{LEGACY}/{c['sessionId']}/context", json={"context": theirs | {"mine": 2}})
+    state = data(answer, "Context updated successfully")
+    assert (state["currentIntent"], state["currentStep"], state["context"]) == ("order", None, {"mine": 2})
 
 
 async def test_api_keys(sync: httpx.AsyncClient, server: OwnServer, other: Account) -> None:
@@ -307,7 +349,12 @@ async def test_api_keys(sync: httpx.AsyncClient, server: OwnServer, other: Accou
             assert error(await theirs.post(f"{path}/messages", json=message), 404)
             opening = {"userId": fresh_phone(), "subDomain": "demo"}
             assert error(await theirs.post(f"/sync{LEGACY}", json=opening), 403)
-            ok(await theirs.post(f"/sync{LEGACY}", json=opening | {"subDomain": "other"}), 201)
+            theirs_is = ok(await theirs.post(f"/sync{LEGACY}", json={"userId": opening["userId"]}), 201)[
+                "data"
+            ]
+            named = opening | {"subDomain": theirs_is["subDomain"]}
+            again = ok(await theirs.post(f"/sync{LEGACY}", json=named), 200)["data"]
+            assert lasting(again) == lasting(theirs_is)
             ok(await admin.delete(f"/v1/api-clients/{made['client_id']}"), 204)
 
             async def refused() -> bool:

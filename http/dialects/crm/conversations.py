@@ -18,7 +18,7 @@ from ...routes.conversation.messages import visible
 from . import imported, messages, statuses
 from .gate import GATE
 from .health import BASE, TAG
-from .shapes import CrmConversation, CrmConversationDetail, CrmStatus, conversation
+from .shapes import CrmConversation, CrmConversationDetail, CrmStatus, OutletId, conversation
 
 MOST_ACTIVE: Final = 1000
 """Conversations of one answer, the newest."""
@@ -28,12 +28,12 @@ Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 class NewCrmConversation(msgspec.Struct, frozen=True):
     customer_phone: actions.Identifier
-    outlet_id: actions.Uuid | None = None
+    outlet_id: OutletId | None = None
     customer_name: actions.Name | None = None
 
 
 class CrmHandoff(msgspec.Struct, frozen=True):
-    reason: Reason = statuses.NO_REASON
+    reason: Reason | None = None
     agent_id: UserId | None = None
 
 
@@ -45,12 +45,12 @@ class CrmStatusChange(msgspec.Struct, frozen=True):
     status: CrmStatus
 
 
-class CrmReadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CrmReadQuery(msgspec.Struct, frozen=True):
     include_messages: Literal["true", "false", "1", "0"] = "false"
 
 
-class CrmActiveQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    outlet_id: actions.Uuid | None = None
+class CrmActiveQuery(msgspec.Struct, frozen=True):
+    outlet_id: OutletId | None = None
 
 
 def shown(done: Done) -> web.Response:
@@ -74,7 +74,7 @@ async def _open(call: Call[NewCrmConversation], *, find: bool) -> Done:
         channel_id=await whatsapp_channel(call),
         contact_identifier=body.customer_phone,
         contact_name=body.customer_name,
-        outlet_id=body.outlet_id,
+        outlet_id=None if body.outlet_id is None else body.outlet_id.lower(),
     )
     return await open_conversation(call, wanted, find=find, field="customer_phone")
 
@@ -101,15 +101,18 @@ async def read(call: Call[None]) -> web.Response:
 
 
 async def active(call: Call[None]) -> web.Response:
+    outlet = call.query.outlet_id
     found = await call.services.stores.conversations.with_bots(
-        call.account_id, call.query.outlet_id, MOST_ACTIVE
+        call.account_id, None if outlet is None else outlet.lower(), MOST_ACTIVE
     )
     return answer(list(map(conversation, found)))
 
 
 async def handoff(call: Call[CrmHandoff]) -> web.Response:
     return shown(
-        await statuses.hand_off(call, await imported.of_path(call), call.body.reason, call.body.agent_id)
+        await statuses.hand_off(
+            call, await imported.of_path(call), call.body.reason or statuses.NO_REASON, call.body.agent_id
+        )
     )
 
 
@@ -136,7 +139,7 @@ ROUTES = [
     Route("GET", CONVERSATIONS + "/{id}", read, "inbox.read", {200: CrmConversationDetail}, "crmGetConversation", "One conversation",
           query=CrmReadQuery, tag=TAG, gate=GATE),
     Route("POST", CONVERSATIONS + "/{id}/handoff", handoff, "conversation.handoff", ONE, "crmRequestHandoff", "Hand over to a human",
-          body=CrmHandoff, tag=TAG, gate=GATE),
+          body=CrmHandoff, body_optional=True, tag=TAG, gate=GATE),
     Route("PUT", CONVERSATIONS + "/{id}/assign", assign, "conversation.update", ONE, "crmAssignAgent", "Assign to an agent",
           body=CrmAssignment, tag=TAG, gate=GATE),
     Route("PUT", CONVERSATIONS + "/{id}/status", set_status, "conversation.update", ONE, "crmSetStatus", "Set the status",

@@ -43,11 +43,11 @@ class CreatedCrmMessage(msgspec.Struct, frozen=True):
     handoff_reason: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class CrmMessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CrmMessagesQuery(msgspec.Struct, frozen=True):
     limit: Count = 50
 
 
-class CrmRecentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CrmRecentQuery(msgspec.Struct, frozen=True):
     count: Count = 4
 
 

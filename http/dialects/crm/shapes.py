@@ -14,6 +14,15 @@ from ....core.times import rfc3339
 
 CrmStatus = Literal["active", "resolved", "handed_off", "expired"]
 CrmSender = Literal["customer", "llm", "agent"]
+OutletId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
+        max_length=36,  # because `$` also matches before a final newline
+        extra_json_schema={"format": "uuid"},
+    ),
+]
+"""As in the CRM's Postgres, capital letters are equal to small ones."""
 
 SENDER_TYPES: Final[dict[CrmSender, SenderType]] = {"customer": "contact", "llm": "bot", "agent": "agent"}
 _SENDERS: Final[dict[SenderType, CrmSender]] = {

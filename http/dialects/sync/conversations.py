@@ -82,10 +82,10 @@ async def _change(
     context: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> tuple[Session, Conversation]:
-    """Merge into the bot's context. Keys that come from the messages are left out."""
+    """Merge into the bot's context, but for keys that are not the client's."""
     await sessions.check_sub_domain(call, call.body.subDomain)
     session = await sessions.found(call)
-    merged = {k: v for k, v in (context or {}).items() if k not in shapes.OURS}
+    merged = {k: v for k, v in (context or {}).items() if k not in shapes.KEPT_APART}
     stated = {shapes.INTENT: intent, shapes.STEP: step}
     merged |= {name: value for name, value in stated.items() if value is not None}
     actions.check_metadata(metadata)

@@ -36,21 +36,18 @@ def _to_post(principal: Principal, headers: Mapping[str, str], body: NewSyncMess
     return actions.to_post(principal, headers, new, recalls=True)
 
 
-async def _ask(call: Call[NewSyncMessage]) -> Done:
-    """Post the body's message, after a check of the sub-domain that it names."""
+def _at_hand(services: Services, account_id: str, session_id: str, body: NewSyncMessage) -> str | None:
+    session = services.stores.sessions.at_hand(account_id, session_id)
+    if session is None or not sessions.is_own(services, account_id, body.subDomain):
+        return None
+    return session.conversation_id
+
+
+async def _find(call: Call[NewSyncMessage]) -> str:
+    """The session's conversation, after a check of the sub-domain that the body names."""
     session = await sessions.found(call)
     await sessions.check_sub_domain(call, call.body.subDomain)
-    command = _to_post(call.principal, call.request.headers, call.body)
-    return await call.ask(command, conversation=session.conversation_id)
-
-
-def _at_hand(services: Services, account_id: str, session_id: str) -> str | None:
-    session = services.stores.sessions.at_hand(account_id, session_id)
-    return None if session is None else session.conversation_id
-
-
-async def _find(call: Call[Any]) -> str:
-    return (await sessions.found(call)).conversation_id
+    return session.conversation_id
 
 
 def _answer(session_id: str, by: By, done: Done) -> tuple[int, SyncEnvelope]:
@@ -66,8 +63,6 @@ def _unnamed(by: By, done: Done) -> tuple[int, Any]:
 create = CommandHandler(
     _to_post,
     _unnamed,
-    looks_up=lambda body: body.subDomain is not None,
-    ask=_ask,
     named=Named("sessionId", _at_hand, _find, _answer),
 )
 MADE = {200: SyncEnvelope, 201: SyncEnvelope}

@@ -13,6 +13,7 @@ from ....core.errors import Forbidden, NotFound
 from ....core.ports.resources import Session
 from ...actions.older_services import sub_domain_of
 from ...framework.endpoint import Call
+from ...framework.services import Services
 from ...routes.conversation.messages import visible
 
 NO_BOT: Final = "bot"
@@ -22,7 +23,9 @@ _NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 async def found(call: Call[Any]) -> Session:
     """The session in the path. Raises NotFound."""
-    session = await call.services.stores.sessions.find(call.account_id, call.path["sessionId"])
+    await check_sub_domain(call, call.request.query.get("subDomain"))
+    name = call.path["sessionId"]
+    session = None if "\0" in name else await call.services.stores.sessions.find(call.account_id, name)
     if session is None:
         raise NotFound("no such conversation")
     return session
@@ -36,6 +39,7 @@ async def stored(call: Call[Any]) -> tuple[Session, Conversation]:
 
 async def of_phone(call: Call[Any]) -> tuple[Session, Conversation]:
     """The live conversation of the phone number in the path. Raises NotFound, Invalid."""
+    await check_sub_domain(call, call.request.query.get("subDomain"))
     number = normalised("whatsapp", call.path["phoneNumber"], "phoneNumber")
     c = await call.services.stores.sessions.live(call.account_id, [number, *spellings("whatsapp", [number])])
     if c is None:
@@ -65,7 +69,15 @@ async def sub_domain(call: Call[Any]) -> str:
     return sub_domain_of(account)
 
 
+def is_own(services: Services, account_id: str, named: str | None) -> bool:
+    """Whether a sub-domain, if one is named, was the account's within the last minute. False if that is not at hand."""
+    if named is None:
+        return True
+    account = services.stores.accounts.at_hand(account_id)
+    return account is not None and sub_domain_of(account) == named
+
+
 async def check_sub_domain(call: Call[Any], named: str | None) -> None:
-    """Raises Forbidden if a body names another account's sub-domain than the key's."""
-    if named is not None and named != await sub_domain(call):
+    """Raises Forbidden if a body, or a query, names another account's sub-domain than the key's."""
+    if not is_own(call.services, call.account_id, named) and named != await sub_domain(call):
         raise Forbidden("the key does not belong to this subDomain")

@@ -19,7 +19,9 @@ INTENT: Final = "currentIntent"
 STEP: Final = "currentStep"
 _APART: Final = frozenset({INTENT, STEP, form_filling.STATE, assisting.STATE})
 OURS: Final = ("previousMessages", "lastUserMessage")
-"""Parts of the context that come from the messages; values sent by clients are not stored."""
+"""Parts of the context that come from the messages."""
+KEPT_APART: Final = frozenset({*OURS, INTENT, STEP})
+"""Keys of the context that are not the client's: values that it sends under them are not stored."""
 _ROLES: Final[dict[SenderType, SyncRole]] = {"contact": "user", "bot": "bot", "agent": "bot", "system": "bot"}
 
 
@@ -66,9 +68,13 @@ def tenant(session: Session, sub_domain: str, c: Conversation) -> SyncTenant:
 def state(session: Session, c: Conversation) -> SyncState:
     """A conversation after a change of its state. The context is the bot's."""
     context = {k: v for k, v in c.bot_context.items() if k not in _APART}
-    return SyncState(
-        session.id, c.bot_context.get(INTENT), c.bot_context.get(STEP), context, rfc3339(c.updated_at)
-    )
+    return SyncState(session.id, _text(c, INTENT), _text(c, STEP), context, rfc3339(c.updated_at))
+
+
+def _text(c: Conversation, name: str) -> str | None:
+    """A text in the bot's context, where the native API may have put something else."""
+    value = c.bot_context.get(name)
+    return value if isinstance(value, str) else None
 
 
 def conversation(

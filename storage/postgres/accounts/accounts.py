@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +20,10 @@ from ..queries import sql
 from .agents import ensure_agent
 from .audit import record
 
+CACHED_FOR = 60.0
+"""Seconds for which an account is at hand."""
+MAX_CACHED = 1_000
+"""Accounts at hand; the one read longest ago is dropped first."""
 _COLUMNS = sql("account_columns")
 
 
@@ -31,6 +37,7 @@ class PostgresAccounts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._at_hand: OrderedDict[str, tuple[float, Account]] = OrderedDict()
 
     async def create(self, account_id: str, name: str, settings: dict[str, Any] | None = None) -> bool:
         """Create an account with its feed. Returns False if it exists."""
@@ -90,7 +97,18 @@ class PostgresAccounts:
     async def get(self, account_id: str) -> Account | None:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("account_get", columns=_COLUMNS), account_id)
-        return _account(row) if row is not None else None
+        return self._kept(_account(row)) if row is not None else None
+
+    def at_hand(self, account_id: str) -> Account | None:
+        cached = self._at_hand.get(account_id)
+        return cached[1] if cached is not None and time.monotonic() - cached[0] < CACHED_FOR else None
+
+    def _kept(self, account: Account) -> Account:
+        self._at_hand[account.id] = (time.monotonic(), account)
+        self._at_hand.move_to_end(account.id)
+        if len(self._at_hand) > MAX_CACHED:
+            self._at_hand.popitem(last=False)
+        return account
 
     async def update(
         self, account_id: str, name: str | None, settings: dict[str, Any] | None, by: Actor
@@ -116,4 +134,4 @@ class PostgresAccounts:
                 "another account has this sub-domain", errors=(("settings.sub_domain", "is taken"),)
             ) from None
         assert row is not None
-        return _account(row)
+        return self._kept(_account(row))

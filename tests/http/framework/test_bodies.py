@@ -175,7 +175,7 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
 # --- query strings --------------------------------------------------------------------------------------------------
 
 
-class Query(msgspec.Struct, rename={"from_": "from"}):
+class Query(msgspec.Struct, rename={"from_": "from"}, forbid_unknown_fields=True):
     status: list[Literal["open", "closed"]] = []
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
     archived: bool | None = None
@@ -247,6 +247,16 @@ def test_a_wrong_parameter_is_named(pairs: list[tuple[str, str]], paths: list[st
     with pytest.raises(Invalid) as caught:
         asked(*pairs)
     assert [p for p, _ in caught.value.errors] == paths
+
+
+def test_a_struct_may_leave_unknown_parameters_alone() -> None:
+    class Tolerant(msgspec.Struct):
+        limit: int = 20
+
+    pairs = MultiDict([("foo", "1"), ("foo", "\0"), ("bar", "null"), ("limit", "5")])
+    assert bodies.query(pairs, Tolerant) == Tolerant(5)
+    with pytest.raises(Invalid):
+        bodies.query(MultiDict([("foo", "1"), ("limit", "x")]), Tolerant)
 
 
 # --- content types --------------------------------------------------------------------------------------------------

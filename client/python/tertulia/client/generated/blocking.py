@@ -784,7 +784,7 @@ class Methods(Transport):
         id: str,
         *,
         x_tenant_id: str,
-        reason: str | Omit = OMIT,
+        reason: str | Omit | None = OMIT,
         agent_id: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CrmConversation:

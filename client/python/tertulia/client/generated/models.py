@@ -1609,7 +1609,7 @@ class CrmConversationDetail(TypedDict):
 
 
 class CrmHandoff(TypedDict):
-    reason: NotRequired[str]
+    reason: NotRequired[str | None]
     agent_id: NotRequired[str | None]
 
 

@@ -792,7 +792,7 @@ class AsyncMethods(AsyncTransport):
         id: str,
         *,
         x_tenant_id: str,
-        reason: str | Omit = OMIT,
+        reason: str | Omit | None = OMIT,
         agent_id: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> CrmConversation:
