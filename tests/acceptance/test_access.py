@@ -123,7 +123,7 @@ async def test_who_may_not(server: OwnServer, standing: Standing, key: str, role
     async with server.client(_token(server, role, standing.identifier)) as client:
         status, text = await call(server, client, request_for(key, standing.objects))
     path = key.split()[1]
-    dialects = {"/sync/": '"type":"3"', "/desk/api/": "lacks the permission", "/assistant/": "detail"}
+    dialects = {"/sync/": '"type":"3"', "/desk/": "lacks the permission", "/assistant/": "detail"}
     refusal = next((said for start, said in dialects.items() if path.startswith(start)), '"forbidden"')
     assert status == 403 and refusal in text, text
 

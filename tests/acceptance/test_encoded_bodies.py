@@ -37,6 +37,7 @@ async def test_every_route_refuses_them(server: OwnServer, role: str | None) -> 
         yield packed
 
     missing = [(method, "/v1/nothing/there") for method in ("POST", "PUT")]
+    dialects = {route.path.split("/")[1] for route in ALL if route.refused is not None}
     async with server.client(server.token(role, "packer") if role else None) as client:
         for method, path in [*((r.method, r.path) for r in ALL), *missing]:
             for encoding, content in (("gzip", packed), ("br", pieces()), ("identity, deflate", packed)):
@@ -47,7 +48,7 @@ async def test_every_route_refuses_them(server: OwnServer, role: str | None) -> 
                     method, url, content=content, headers={"Content-Encoding": encoding}
                 )
                 assert answer.status_code == 415, (method, path, encoding)
-                if method != "HEAD":
+                if method != "HEAD" and path.split("/")[1] not in dialects:
                     problem(answer, 415, "unsupported_media_type")
                 assert answer.headers["Accept-Encoding"] == "identity"
 

@@ -13,8 +13,8 @@ from serving import METRICS_TOKEN, ROOT, OwnServer
 RULES = ROOT / "deploy/prometheus/alerts.yml"
 METRIC = re.compile(r"\btertulia_[a-z_]+")
 AFTER_TRAFFIC = {"tertulia_outbox_queued", "tertulia_outbox_open_circuits", "tertulia_outbox_sent_total",
-                 "tertulia_background_failures_total"}  # fmt: skip
-"""Metrics of channels appear with a channel's first message, failures with the first one."""
+                 "tertulia_background_failures_total", "tertulia_event_sink_up"}  # fmt: skip
+"""Metrics of channels appear with a channel's first message, failures with the first one, and sinks if the server is to write to them."""
 
 
 def rules() -> list[dict[str, object]]:
