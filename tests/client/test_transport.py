@@ -210,7 +210,7 @@ async def test_a_call_ends_at_its_deadline(asynchronous: bool) -> None:
 @both
 async def test_a_server_that_is_not_there_is_named(asynchronous: bool) -> None:
     with pytest.raises(ConnectionFailed, match="GET /v1/account"):
-        await run(asynchronous, "http://127.0.0.1:9", lambda c: c.get_account(), options=Options(timeout=0.2))
+        await run(asynchronous, "http://127.0.0.1:9", lambda c: c.get_account(), options=QUICK)
 
 
 @both

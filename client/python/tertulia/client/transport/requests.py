@@ -100,9 +100,9 @@ def phases(remaining: float) -> httpx.Timeout:
 
 
 def failure(error: BaseException, request: Request, overdue: bool) -> TertuliaError:
-    """The exception that a call raises for a connection that failed for good."""
+    """The exception that a call raises for a connection that failed for good. A refused one is named even when time is over, too."""
     what = f"{request.operation.method} {request.path}"
-    if overdue:
+    if overdue and not isinstance(error, httpx.ConnectError):
         return DeadlineExceeded(f"{what} was not answered in time")
     return ConnectionFailed(f"{what}: {error or type(error).__name__}")
 
