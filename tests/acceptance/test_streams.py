@@ -370,7 +370,7 @@ async def test_a_reader_that_takes_nothing_is_closed_and_harms_nobody(
                 while True:
                     await asyncio.wait_for(slow_ws.recv(), 30)
             assert slow_ws.close_code in (1013, 1006)
-    async with SseReader(server, token, topic, since=fast.events[0]["id"]) as back:
+    async with SseReader(server, token, topic, since=fast.entries()[0]["id"]) as back:
         await back.until(lambda: len(back.entries()) == count - 1, "what the slow one missed")
         assert back.numbers()[i] == list(range(2, count + 1))
 
