@@ -7,6 +7,15 @@ from playwright.async_api import expect
 from serving import OwnServer
 from widget_site import Widget, answer, serving
 
+LATE_CLOSE = """
+  const post = MessagePort.prototype.postMessage;
+  if (parent === window) MessagePort.prototype.postMessage = function (message) {
+    if (message.type === 'close') setTimeout(() => post.call(this, message), 3000);
+    else post.call(this, message);
+  };
+"""
+"""A page that is busy, and tells the widget late that it has closed it."""
+
 
 async def test_a_customer_writes_on_a_site_under_a_strict_policy(
     server: OwnServer, open_page: OpenPage
@@ -28,6 +37,9 @@ async def test_a_customer_writes_on_a_site_under_a_strict_policy(
         await expect(widget.theirs).to_have_count(1)
         second = Widget(await page.context.new_page())
         await second.page.goto(site.url)
+        await page.context.add_init_script(LATE_CLOSE)
+        await page.reload()
+        await expect(widget.theirs).to_have_count(1)
         await widget.box.press("Escape")
         await answer(server, channel, "At your door")
         for tab in (widget, second):

@@ -37,4 +37,4 @@ effect(() => { page.tell('unread', unread.value); });
 effect(() => { if (isLooking() && messages.value.length) markSeen(); });
 effect(() => { if (page.isOpen.value && state.peek() === 'cut') refresh(); });
 document.addEventListener('visibilitychange', () => { if (isLooking()) markSeen(); });
-addEventListener('keydown', (event) => { if (event.key === 'Escape' && !event.defaultPrevented) page.tell('close'); });
+addEventListener('keydown', (event) => { if (event.key === 'Escape' && !event.defaultPrevented) page.close(); });

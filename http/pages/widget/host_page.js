@@ -27,8 +27,14 @@ function hear({ data }) {
   else if (data.type === 'forget') handlers.forget();
 }
 
-/** Tell the page: `close`, `started` (whether there is a conversation), `unread`, `message`, `identity-expired`. */
+/** Tell the page: `started` (whether there is a conversation), `unread`, `message`, `identity-expired`. */
 export const tell = (type, detail) => port?.postMessage({ type, detail });
+
+/** Close the widget: at once here, so that what arrives from now on is unread; the page follows. */
+export function close() {
+  isOpen.value = false;
+  tell('close');
+}
 
 /** Wait for the loader. Resolves with the identity that the page gives. */
 export function connect() {

@@ -1,7 +1,7 @@
 // The whole of the widget: head, thread, what it asks, and where one writes.
 import { html, signal, useEffect, useLayoutEffect, useRef, useState } from './ui.js';
 import { day, moment, number, t } from './i18n.js';
-import { isOpen, tell } from './host_page.js';
+import { close, isOpen } from './host_page.js';
 import { needsProof, person, store } from './session.js';
 import { hasOlder, loaded, messages, older, outbox, rate, send, standing, typing } from './conversation.js';
 import { state } from './stream.js';
@@ -23,7 +23,7 @@ function Head() {
   return html`<header><div><h1>${title ?? t('Chat')}</h1>
     <p role="status">${state.value === 'cut' ? t('Connection lost. Reconnecting …') : agent ? t('You are talking to {name}', { name: agent }) : ''}</p></div>
     ${settings.value.articles && !needsProof.value && html`<button type="button" class="icon" aria-label=${t('Search for an answer')} aria-pressed=${Boolean(articles.value)} onClick=${search}><svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="8.5" cy="8.5" r="5.5" /><path d="m13 13 4.5 4.5" /></svg></button>`}
-    ${parent !== window && html`<button type="button" class="icon" aria-label=${t('Close the chat')} onClick=${() => tell('close')}>×</button>`}</header>`;
+    ${parent !== window && html`<button type="button" class="icon" aria-label=${t('Close the chat')} onClick=${close}>×</button>`}</header>`;
 }
 
 function Queue() {
