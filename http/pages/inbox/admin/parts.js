@@ -75,8 +75,8 @@ function placed(form, errors) {
 }
 
 /** `onSubmit(form)` throws what the server answers; it is shown at the fields, or below them. Fields keep what was typed. `focus`: it has the
- * focus while it is shown, and gives it back. */
-export function Form({ onSubmit, focus = false, children, ...rest }) {
+ * focus while it is shown, and gives it back. `of`: what the fields show; another one draws them anew (not with `Rows` or a `Choice` in it). */
+export function Form({ onSubmit, of, focus = false, children, ...rest }) {
   const box = useRef(null);
   const isBusy = useRef(false);
   const [faults, setFaults] = useState(NO_FAULTS);
@@ -94,6 +94,7 @@ export function Form({ onSubmit, focus = false, children, ...rest }) {
       isBusy.current = false;
     }
   }
+  useEffect(() => { if (of) box.current.reset(); }, [of]);
   useEffect(() => { box.current?.querySelector('[aria-invalid="true"]')?.focus(); }, [faults]);
   useEffect(() => {
     if (!focus) return undefined;

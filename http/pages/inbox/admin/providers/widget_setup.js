@@ -50,7 +50,7 @@ export function WidgetSetup({ channel: given, onSaved }) {
     say(t('Saved.'));
     onSaved();
   }
-  return html`<${Form} onSubmit=${save} class="widget-setup"><h3>${t('1. Your site')}</h3>
+  return html`<${Form} onSubmit=${save} of=${channel} class="widget-setup"><h3>${t('1. Your site')}</h3>
       <${Field} label=${t('Origins of the pages that may show it, such as https://shop.example')} name="origins" path="config.allowed_origins" value=${origins.join(', ')} autocomplete="off" />
       <h3>${t('2. Texts and forms')}</h3>
       <${Field} label=${t('Title')} name="title" path="config.widget.title" maxlength="100" value=${widget.title ?? ''} placeholder=${channel.name} />
