@@ -274,33 +274,27 @@ async def test_the_figures_of_an_empty_account(account_id: str, database: Databa
     assert len(stats.volume.days) == 1
 
 
-async def test_only_the_last_score_counts_and_notes_are_no_messages(
-    owner: asyncpg.Connection, account_id: str, database: Database
-) -> None:
+async def test_notes_are_no_messages(owner: asyncpg.Connection, account_id: str, database: Database) -> None:
     conversation = str(uuid.uuid4())
     data = [
-        ("rated", {"score": 1}),
-        ("rated", {"score": 4}),
-        ("message", {"direction": "outbound", "sender_type": "agent", "is_private": True}),
-        ("message", {"direction": "outbound", "sender_type": "bot"}),
+        {"direction": "outbound", "sender_type": "agent", "is_private": True},
+        {"direction": "outbound", "sender_type": "bot"},
     ]
-    for seq, (kind, fields) in enumerate(data, 1):
+    for seq, fields in enumerate(data, 1):
         await owner.execute(
             "INSERT INTO entries (conversation_id, seq, account_id, position, at, kind, actor_type, data)"
-            " VALUES ($1, $2::integer, $3, $2::integer, to_timestamp(60), $4, 'agent', $5::text::jsonb)",
+            " VALUES ($1, $2::integer, $3, $2::integer, to_timestamp(60), 'message', 'agent', $4::text::jsonb)",
             conversation,
             seq,
             account_id,
-            kind,
             msgspec.json.encode(fields).decode(),
         )
     await owner.execute(
-        "INSERT INTO account_feeds AS f (account_id, position) VALUES ($1, 4)"
-        " ON CONFLICT (account_id) DO UPDATE SET position = 4",
+        "INSERT INTO account_feeds AS f (account_id, position) VALUES ($1, 2)"
+        " ON CONFLICT (account_id) DO UPDATE SET position = 2",
         account_id,
     )
     stats = await PostgresInbox(database).stats(account_id, Period(0, DAY_MS))
-    assert (stats.csat.count, stats.csat.average) == (1, 4.0)
     assert (stats.volume.outbound, stats.ai.bot_message_share) == (1, 1.0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 
 import asyncpg
 import pytest
@@ -12,8 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import OPENING, Scribe, agent, answered, received, to_conversation, to_thread, uid
 
-from tertulia.core.conversation.commands import Assign, Changes, Close, Handoff, Open, Post, ThreadKey, Update
-from tertulia.core.conversation.entries import Message
+from tertulia.core.conversation.commands import (
+    Assign,
+    Changes,
+    Close,
+    Handoff,
+    Open,
+    Post,
+    Rate,
+    ThreadKey,
+    Update,
+)
+from tertulia.core.conversation.entries import Message, Rated
 from tertulia.core.conversation.state import Conversation
 from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
@@ -39,7 +50,19 @@ class Life:
         live = [i for i, c in self.conversations.items() if c.live]
         resolved = [i for i, c in self.conversations.items() if c.status == "resolved"]
         what = self.random.choice(
-            ["open", "message", "answer", "note", "handoff", "resolve", "close", "reopen", "assign", "snooze"]
+            [
+                "open",
+                "message",
+                "answer",
+                "note",
+                "handoff",
+                "resolve",
+                "close",
+                "reopen",
+                "rate",
+                "assign",
+                "snooze",
+            ]
         )
         self.scribe.now += self.random.choice([10, 5_000, 600_000])
         if what == "reopen" and resolved:
@@ -49,7 +72,14 @@ class Life:
                 agent(),
                 account=self.key.account_id,
             )
-        elif what in ("open", "reopen") or not live:
+        elif what == "rate" and (asked := [i for i in resolved if self.conversations[i].csat_due]):
+            envelope = to_conversation(
+                Rate(self.random.randint(1, 5)),
+                self.random.choice(asked),
+                agent("desk", "service"),
+                account=self.key.account_id,
+            )
+        elif what in ("open", "reopen", "rate") or not live:
             envelope = to_thread(Open(OPENING), ThreadKey(self.key.account_id, self.key.channel_id, uid()))
         else:
             target = self.random.choice(live)
@@ -87,6 +117,13 @@ class Life:
         assert stats.volume.conversations == len(all_of_them)
         assert stats.volume.inbound == sum(m.direction == "inbound" for m in public)
         assert stats.volume.outbound == sum(m.direction == "outbound" for m in public)
+        scores = {
+            e.conversation_id: e.data.score
+            for w in self.writes
+            for e in w.entries
+            if isinstance(e.data, Rated)
+        }
+        assert +Counter(stats.csat.distribution) == Counter(map(str, scores.values()))  # each one's last
         for found, times in (
             (stats.first_reply, [c.first_reply_at - c.created_at for c in all_of_them if c.first_reply_at]),
             (stats.resolution, [c.resolved_at - c.created_at for c in all_of_them if c.resolved_at]),

@@ -131,7 +131,7 @@ class PostgresInbox:
                 ]
                 for m in ("reply", "resolution")
             ]
-            scores = await _pairs(connection, "stats_ratings", *span)
+            scores = await _pairs(connection, "report_scores", account_id, *span)
         assert waiting is not None
         volume = _volume(period, counts)
         bots = sum(n for (measure, _), n in counts.items() if measure == "bot")

@@ -50,6 +50,15 @@ SELECT coalesce((
    WHERE account_id = $1 AND waiting_since IS NOT NULL ORDER BY waiting_since LIMIT 1)
 
 
+-- name: report_scores
+-- CSAT scores of a period: each conversation's last score, in the hour in which it was given.
+-- $1 uuid account, $2 and $3 bigint from and to: ms since the epoch, whole hours
+SELECT bucket, sum(n)::bigint FROM report_counts
+WHERE account_id = $1 AND dimension = '' AND measure = 'csat'
+  AND at >= to_timestamp($2::bigint / 1000.0) AND at < to_timestamp($3::bigint / 1000.0)
+GROUP BY 1 HAVING sum(n) > 0
+
+
 -- name: report_volumes
 -- Counts of a period by measure and day (UTC).
 -- $1 uuid account, $2 and $3 bigint from and to: ms since the epoch, whole hours
