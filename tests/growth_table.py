@@ -24,7 +24,7 @@ from tertulia.channels.email import correspondents, html, quotes
 from tertulia.channels.email import text as mail_text
 from tertulia.channels.meta import graph, messenger, whatsapp, whatsapp_contents
 from tertulia.channels.outgoing import guard
-from tertulia.channels.shared import payloads, phones, provider_answers, signing, text
+from tertulia.channels.shared import forms, payloads, phones, provider_answers, signing, text
 from tertulia.channels.sms import channel as sms
 from tertulia.channels.telegram import channel as telegram
 from tertulia.channels.telegram import contents, rich_messages
@@ -259,6 +259,9 @@ CHANNELS: dict[str, Row] = {
     "channels.email.html.sanitised": Row(html.sanitised, PAGES, PAGE),
     "channels.email.html.as_text": Row(html.as_text, PAGES, PAGE, 100),
     "channels.email.html.as_text of clean": Row(lambda page: html.as_text(html.sanitised(page)), PAGES, PAGE, 100),
+    "channels.email.html.as_text of links": Row(
+        lambda parts: html.as_text("".join(parts)), _many(lambda n: f'<a href="https://a.example/{n}"><b>b</b> <a href="c">'), 1_000, 6_000
+    ),
     "channels.email.html.shortened": Row(
         lambda page: html.shortened(clean := html.sanitised(page), len(clean) // 2), PAGES, 8_192
     ),
@@ -325,6 +328,7 @@ CHANNELS: dict[str, Row] = {
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
     ),
+    "channels.shared.forms.answers": Row(lambda said: forms.answers(json.dumps({"a": said, said: [said]})), TEXTS, 4_096, 100),
     "channels.shared.provider_answers.answer_of": Row(provider_answers.answer_of, BODIES, 16_384, 100),
     "channels.shared.provider_answers.provider_id": Row(provider_answers.provider_id, TEXTS, MESSAGE),
     "channels.shared.provider_answers.seconds": Row(provider_answers.seconds, TEXTS, HEADER),

@@ -87,6 +87,10 @@ _URL: Final = re.compile(r"(https?://\w[^\s<>\"]*[^\s<>\".,;:!?'()\[\]{}])")
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
 _CLEAN_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)((?:[^<>\"]++|\"[^\"]*+\")*+)>")
 _ALT: Final = re.compile(r"(?<=\salt=\")([^\"]*+)\"")
+_HREF: Final = re.compile(r"(?<=\shref=\")([^\"]*+)\"")
+_SCHEME: Final = re.compile(r"(?:https?://|mailto:|tel:)(?:www\.)?", re.IGNORECASE)
+_SHORT_LINK: Final = 200
+"""Characters of a link's address that the text repeats. Longer ones are those that count who follows them; the HTML has them."""
 _ENTITIES: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "nbsp": "\u00a0"}
 _ENTITY: Final = re.compile(f"&({'|'.join(_ENTITIES)});")
 """Markup as the sanitiser writes it: tags and escapes, nothing else."""
@@ -169,7 +173,8 @@ def _bounded(source: str) -> str:
 
 
 def as_text(clean: str) -> str:
-    """Sanitised HTML as plain text: blocks on lines of their own, pictures by their description."""
+    """Sanitised HTML as plain text: blocks on lines of their own, pictures by their description, links with their addresses behind
+    their words: `here (https://…)`."""
     reader = _TextReader()
     done = 0
     for tag in _CLEAN_TAG.finditer(clean):
@@ -189,6 +194,8 @@ class _TextReader:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._verbatim = 0
+        self._link = ("", 0)
+        """The address of the link that is open, and where its words begin."""
 
     def start(self, tag: str, attributes: str) -> None:
         self._break(tag)
@@ -198,14 +205,31 @@ class _TextReader:
             self._verbatim += 1
         elif tag == "img" and (alt := _ALT.search(attributes)):
             self._parts.append(f"[{' '.join(_unescaped(alt[1]).split())}]" if alt[1] else "")
+        elif tag == "a":
+            href = _HREF.search(attributes)
+            self._link = (_unescaped(href[1]).strip() if href else "", len(self._parts))
         elif tag in ("td", "th"):
             self._parts.append(" ")
 
     def end(self, tag: str) -> None:
         if tag == "pre" and self._verbatim:
             self._verbatim -= 1
+        elif tag == "a":
+            self._end_link()
         if tag != "br":
             self._break(tag)
+
+    def _end_link(self) -> None:
+        """The address behind the words, unless they say it."""
+        address, begin = self._link
+        self._link = ("", 0)
+        if not address or len(address) > _SHORT_LINK:
+            return
+        words = "".join(self._parts[begin:])
+        bare = _SCHEME.sub("", address, count=1).rstrip("/")
+        bare = bare.partition("?")[0] if address.startswith("mailto:") else bare
+        if words.strip(f" \n{_LINE}{_SPACE}") and bare.lower() not in words.lower():
+            self._parts.append(f"{'' if words.endswith(' ') else ' '}({address})")
 
     def text(self, escaped: str) -> None:
         text = _unescaped(escaped)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
-import orjson
 
 from ...core.channels.messages import Media
+from ..shared import forms
 from ..shared.payloads import (
     Object,
     identifier,
@@ -132,7 +132,8 @@ def _interactive(kind: str, message: Object) -> Content:
     if type_ in ("button_reply", "list_reply"):
         return Content(string(chosen, "title"), type_.removesuffix("_reply"), metadata={type_: kept(chosen)})
     if type_ == "nfm_reply":
-        lines = (string(chosen, "body") or string(chosen, "name") or "[form]", *_answers(chosen))
+        answers = forms.answers(string(chosen, "response_json"))
+        lines = (string(chosen, "body") or string(chosen, "name") or "[form]", *answers)
         return Content("\n".join(lines), "form", metadata={type_: kept(chosen)})
     if type_ == "call_permission_reply":
         said = f"[call permission: {short(chosen.get('response')) or 'unknown'}]"
@@ -146,34 +147,12 @@ def _shown(interactive: Object) -> list[str]:
     """The words of an interactive message that a customer passes on, such as a product of the catalogue, and which product it is."""
     parts = [interactive.get(key) for key in ("header", "body", "product", "action", "footer")]
     texts = (
-        short(part.get(key), MAX_LINE)
+        short(part.get(key), forms.MAX_LINE)
         for part in parts
         if isinstance(part, dict)
         for key in ("text", "title", "name", "product_retailer_id")
     )
     return list(dict.fromkeys(filter(None, texts)))
-
-
-def _answers(form: Object) -> list[str]:
-    """The answers in a form that a customer filled in, one line per field; none if they are not a JSON object, or too large."""
-    text = string(form, "response_json")
-    try:
-        found = orjson.loads(text) if len(text) <= MAX_FORM else None
-    except orjson.JSONDecodeError:
-        return []
-    fields = found.items() if isinstance(found, dict) else ()
-    said = ((key, _plainly(value)) for key, value in fields if key != "flow_token")
-    return [f"{key}: {value}"[:MAX_LINE] for key, value in said if value][:MAX_LINES]
-
-
-def _plainly(value: Any) -> str | None:
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_plainly, value)))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return str(value)
-    return short(value, MAX_LINE) if isinstance(value, str) else None if value is None else "…"
 
 
 def _product(item: Object) -> str:
@@ -185,14 +164,14 @@ def _product(item: Object) -> str:
         if isinstance(price, int | float | str)
         else ""
     )
-    return f"{count if isinstance(count, int | str) else 1} × {what}{cost}"[:MAX_LINE]
+    return f"{count if isinstance(count, int | str) else 1} × {what}{cost}"[: forms.MAX_LINE]
 
 
 def _order(kind: str, message: Object) -> Content:
     order = inner(message, "order")
     items = objects(order.get("product_items"))
     said = f"[order of {len(items)} {'product' if len(items) == 1 else 'products'}]"
-    lines = filter(None, [said, *map(_product, items[:MAX_LINES]), string(order, "text")])
+    lines = filter(None, [said, *map(_product, items[: forms.MAX_LINES]), string(order, "text")])
     return Content("\n".join(lines), kind, metadata={"order": kept(order)})
 
 
@@ -237,8 +216,4 @@ READERS: Final[dict[str, Callable[[str, Object], Content]]] = {
     "request_welcome": _welcome,
 }
 FILES: Final = frozenset(kind for kind, read in READERS.items() if read is _file)
-MAX_FORM: Final = 20_000
-"""Characters of a form's answers that are read."""
-MAX_LINES, MAX_LINE = 30, 500
-"""Lines of a form or an order that are shown, and characters of each; metadata has all of it."""
 ADDRESS: Final = ("street", "city", "state", "zip", "country")

@@ -28,9 +28,9 @@ from ...core.channels.messages import (
     WebhookCall,
 )
 from ...core.conversation.entries import DeliveryStatus
-from ..shared import signing
+from ..shared import forms, signing
 from ..shared.outgoing_files import MEGABYTE, fits, in_place_of, type_of
-from ..shared.payloads import MAX_IDENTIFIER, identifier, kind_of, message
+from ..shared.payloads import MAX_IDENTIFIER, identifier, kind_of, message, unsupported
 from ..shared.phones import e164
 from ..shared.provider_answers import answer_of, provider_id, refused
 from ..shared.text import clean, length, pieces, short
@@ -158,7 +158,8 @@ def _inbound(fields: dict[str, str]) -> Inbound:
     if stop := short(fields.get("OptOutType")):
         notes["opt_out"] = stop
     media = tuple(_media(fields, n) for n in range(files))
-    said, content_type = _said(fields)
+    said, content_type, raw = _said(fields, alone=not media)
+    notes |= raw
     scheme = _SCHEME(number)
     if scheme is not None:
         notes["address"] = {"from": number, "to": fields.get("To", "").strip()[:MAX_IDENTIFIER]}
@@ -175,16 +176,21 @@ def _inbound(fields: dict[str, str]) -> Inbound:
     )
 
 
-def _said(fields: dict[str, str]) -> tuple[str, str]:
-    """Content and content type: the body, or what replaces it."""
+def _said(fields: dict[str, str], *, alone: bool) -> tuple[str, str, dict[str, Any]]:
+    """Content, content type and metadata: the body, or what replaces it. `alone`: there are no files."""
+    body = fields.get("Body", "")
     if emoji := fields.get("ReactionEmoji"):
-        return emoji, "reaction"
+        return emoji, "reaction", {}
     if fields.get("Latitude") and fields.get("Longitude"):
         place = (fields.get("Label"), fields.get("Address"), f"{fields['Latitude']}, {fields['Longitude']}")
-        return "\n".join(filter(None, (fields.get("Body"), *place))), "location"
-    if not fields.get("Body") and (pressed := fields.get("ButtonText") or fields.get("ListTitle")):
-        return pressed, "button"
-    return fields.get("Body", ""), "text"
+        return "\n".join(filter(None, (body, *place))), "location", {}
+    if filled := fields.get("FlowData") or ("" if body else fields.get("InteractiveData")):
+        return "\n".join((body or "[form]", *forms.answers(filled))), "form", {}
+    pressed = fields.get("ButtonText") or fields.get("ListTitle") or fields.get("ButtonPayload")
+    if not body and pressed:
+        return pressed, "button", {}
+    kind = fields.get("MessageType", "text")
+    return unsupported(kind, fields) if alone and not body and kind != "text" else (body, "text", {})
 
 
 def _media(fields: dict[str, str], n: int) -> Media:

@@ -26,6 +26,8 @@ _LOCAL: Final = re.compile(
 ).fullmatch
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 _IN_BRACKETS: Final = re.compile(r"[^<>]*+<([^<>]*+)>\s*+").fullmatch
+_GROUP: Final = re.compile(r"[^:<@]*+:(?!//)").match
+"""The name of a group of addresses, in front of its first one: `Team: ana@mail.example, bo@mail.example;` (RFC 5322, 3.4)."""
 _QUOTES: Final = frozenset(
     {("'", "'"), ("\u2018", "\u2019"), ("\u201c", "\u201d"), ("\u00ab", "\u00bb"), ("`", "`")}
 )
@@ -39,10 +41,11 @@ def parsed(text: str) -> str | None:
 
 
 def listed(text: str, most: int) -> list[str]:
-    """The valid addresses of a header's list, each once; at most `most`."""
+    """The valid addresses of a header's list, those in groups too, each once; at most `most`."""
     found: dict[str, None] = {}
     for item in _items(text[:MAX_HEADER]):
-        if (address := _address(item)) is not None:
+        group = _GROUP(item)
+        if (address := _address(item[group.end() :] if group else item)) is not None:
             found[address] = None
             if len(found) >= most:
                 break

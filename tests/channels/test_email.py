@@ -278,6 +278,21 @@ def test_what_a_form_generates_is_a_persons(author: str, reply_to: str, is_perso
     assert ("auto_reply" not in found.metadata) is is_persons
 
 
+@pytest.mark.parametrize(
+    ("reply_to", "answered"),
+    [
+        ("Team: g1@x.example, Bo <g2@x.example>;", ["g1@x.example", "g2@x.example"]),
+        ('"Sales, EU":g1@x.example; g2@x.example', ["g1@x.example", "g2@x.example"]),
+        ("mailto:g1@x.example, Re: Bo <g2@x.example>", ["g1@x.example", "g2@x.example"]),
+        ("undisclosed-recipients:;", ["ana@mail.example"]),
+        ("http://g1@x.example", ["ana@mail.example"]),
+    ],
+)
+def test_groups_of_addresses_are_answered_whole(reply_to: str, answered: list[str]) -> None:
+    full = {"Email": "ana@mail.example", "Name": "Ana"}
+    assert inbound(mail(FromFull=full, ReplyTo=reply_to)).metadata["answer_to"]["to"] == answered
+
+
 def test_a_persons_mail_is_not_marked() -> None:
     assert (
         "auto_reply"

@@ -202,6 +202,25 @@ def test_hostile_html_takes_no_time(html: str) -> None:
     assert time.process_time() - began < 3, "0.2 s where nothing else runs; unbounded it is minutes"
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ('<a href="https://shop.example/orders/77?a=1&amp;b=2">here</a>.', "here (https://shop.example/orders/77?a=1&b=2)."),
+        ('<a href="https://shop.example/7"><b>Order</b> 7 </a>!', "Order 7 (https://shop.example/7)!"),
+        ('<a href="https://a.example/1">one</a> <a href="https://a.example/2">two</a>', "one (https://a.example/1) two (https://a.example/2)"),
+        ('<a href="https://a.example/1"><img src="https://a.example/i.png" alt="Map"></a>', "[Map] (https://a.example/1)"),
+        ('<a href="tel:+441632960000">Call us</a>', "Call us (tel:+441632960000)"),
+        ('<a href="mailto:ana@mail.example?subject=Hi">ana@mail.example</a> wrote:', "ana@mail.example wrote:"),
+        ('<a href="https://www.shop.example/">shop.example</a>', "shop.example"),
+        ('<a href="https://a.example/1"><img src="https://a.example/i.png"></a>end', "end"),
+        (f'<a href="https://a.example/{"x" * 300}">read on</a>', "read on"),
+        ('<a href="javascript:alert(1)">run</a>', "run"),
+    ],
+)  # fmt: skip
+def test_a_link_under_words_is_said(link: str, said: str) -> None:
+    assert as_text(sanitised(link)) == said
+
+
 def test_text_as_paragraphs_is_escaped_and_loads_nothing() -> None:
     html = paragraphs("<img src=x onerror=alert(1)>\r\n\n a & b\nc\n")
     assert html == (

@@ -383,6 +383,9 @@ def test_a_status_that_nobody_documents_is_set_aside() -> None:
         ({"ListTitle": "Tuesday", "ListId": "2"}, "Tuesday", "button"),
         ({"ReactionEmoji": "👍", "ReactionMessageSid": "SM1"}, "👍", "reaction"),
         ({"Body": "hi", "ReferralSourceUrl": "https://ad.example"}, "hi", "text"),
+        ({"FlowData": '{"size": 4, "gift": true}', "MessageType": "interactive"}, "[form]\nsize: 4\ngift: yes", "form"),
+        ({"Body": "Sent", "FlowData": '{"size": 4}'}, "Sent\nsize: 4", "form"),
+        ({"ButtonPayload": "yes-7"}, "yes-7", "button"),
     ],
 )  # fmt: skip
 def test_what_comes_in_place_of_a_body(fields: dict[str, str], content: str, content_type: str) -> None:

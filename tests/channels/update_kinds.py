@@ -212,6 +212,10 @@ SMS_CALLS: Final[dict[str, tuple[dict[str, str], str]]] = {
     "location": ({**_SMS, "Latitude": "1", "Longitude": "2"}, "location"),
     "button": ({**_SMS, "ButtonText": "Yes", "ButtonPayload": "y"}, "button"),
     "list": ({**_SMS, "ListTitle": "Small", "ListId": "s"}, "button"),
+    "button without a text": ({**_SMS, "ButtonPayload": "y"}, "button"),
+    "form": ({**_SMS, "MessageType": "interactive", "FlowData": '{"size": 4, "flow_token": "t"}'}, "form"),
+    "interactive": ({**_SMS, "MessageType": "interactive", "InteractiveData": '{"size": 4}'}, "form"),
+    "a message of another type": ({**_SMS, "MessageType": "not_thought_of_yet"}, "unsupported"),
     "reaction": ({**_SMS, "ReactionEmoji": "👍", "ReactionMessageSid": "SM0"}, "reaction"),
     **{
         status: ({"MessageSid": "SM1", "MessageStatus": status}, becomes)
