@@ -1,54 +1,41 @@
 """Two agents of different speed, one conversation at once: the same customers under each rule for who gets a conversation.
 
 Each rule runs in several accounts at once, all with other seeds; under every rule an account's customers, their work included, are the same
-(common random numbers). Beside that, an event simulation without a server works through the very same customers. Its mean is theory's, so
-what the server does more than it, added to theory's value, is an estimate without the chance of these customers (a control variate).
+(common random numbers). Beside that, the desk alone, without a server, works through the very same customers. Its mean is theory's, so what the
+server does more than it, added to theory's value, is an estimate without the chance of these customers (a control variate).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import heapq
-import random
-from collections.abc import Callable
-from itertools import count
-from typing import NamedTuple
 
 import numpy as np
+from desk_alone import Run, Tried, Waits
 from desks import new_accounts
 from replications import interval, shown, simulated, told
 from serving import OwnServer
 
 from tertulia.simulator.report.document import Report
 from tertulia.simulator.scenario import loading
-from tertulia.simulator.scenario.arrivals import arrival_times
-from tertulia.simulator.scenario.model import Scenario, profile
 from tertulia.simulator.theory.two_servers import Rule, two_servers
 
 ARRIVAL, FAST, SLOW = 1.5, 2.0, 1.0
 """Rates a minute."""
-STRATEGIES: dict[str, Rule] = {
+STRATEGIES: dict[Tried, Rule] = {
     "fastest_first": "fastest_first", "least_busy": "longest_idle", "random": "random", "round_robin": "round_robin",
     "slowest_first": "slowest_first",
 }  # fmt: skip
 """Strategy of the scenario → the rule that it is among two agents with one slot. The server itself routes `least_busy` and `round_robin`."""
-ORDER = ("fastest_first", "random", "slowest_first")
+ORDER: tuple[Tried, ...] = ("fastest_first", "random", "slowest_first")
 """By mean wait. All three are the simulated lead's, so that its latency is the same in them. The last must be worse than the first by more than
 chance explains; the one between both lies too near to each to ask for that in a few minutes."""
-PAIRS = (
+PAIRS: tuple[tuple[Tried, Tried], ...] = (
     ("fastest_first", "slowest_first"), ("fastest_first", "random"), ("random", "slowest_first"), ("fastest_first", "least_busy"),
     ("least_busy", "round_robin"),
 )  # fmt: skip
 FILLING, WARM_UP = 1.0, 6.0
 """Minutes: the first customers, as many as theory expects in the system, arrive within one; the queue's memory is 3.9 minutes."""
-
-
-class Waits(NamedTuple):
-    """The share that had to wait, and the mean wait in minutes."""
-
-    waited: float
-    mean: float
 
 
 def scenario(strategy: str, minutes: float, scale: float) -> str:
@@ -75,43 +62,25 @@ strategy = "{strategy}"
 """
 
 
-def without_a_server(of: Scenario, rule: Rule) -> Waits:
-    """What the rule makes of a scenario's customers if nothing but their work takes time."""
-    means, choose = [float(group.handling.mean) for group in of.agents], _chooser(rule, of.seed)
-    idle: dict[int, float] = {0: 0.0, 1: 0.0}
-    assigned, queue, waits, order = [0.0, 0.0], list[tuple[float, float]](), list[float](), count()
-    events = [
-        (at, next(order), profile(of, number).work.expovariate(1.0), -1)
-        for number, at in enumerate(arrival_times(of.arrivals, of.duration, of.seed))
-    ]
-    while events:
-        now, _, work, agent = heapq.heappop(events)
-        if agent < 0:
-            queue.append((now, work))
-        else:
-            idle[agent] = now
-        while queue and idle:
-            came, work = queue.pop(0)
-            chosen = choose(idle, assigned)
-            del idle[chosen]
-            assigned[chosen] = now
-            if came >= of.warm_up:
-                waits.append(now - came)
-            heapq.heappush(events, (now + work * means[chosen], next(order), 0.0, chosen))
-    return Waits(float(np.mean(np.array(waits) > 0)), float(np.mean(waits)) / 60)
-
-
-def _chooser(rule: Rule, seed: int) -> Callable[[dict[int, float], list[float]], int]:
-    """Which of the agents that are idle since … gets a conversation. `assigned`: when each got one last."""
-    chance = random.Random(seed)
-    choices: dict[Rule, Callable[[dict[int, float], list[float]], int]] = {
-        "fastest_first": lambda idle, assigned: min(idle),
-        "slowest_first": lambda idle, assigned: max(idle),
-        "random": lambda idle, assigned: chance.choice(list(idle)),
-        "longest_idle": lambda idle, assigned: min(idle, key=idle.__getitem__),
-        "round_robin": lambda idle, assigned: min(idle, key=assigned.__getitem__),
-    }
-    return choices[rule]
+def alone(options: argparse.Namespace) -> bool:
+    """Print what the desk alone makes of so many customers that neighbours in the order differ by more than chance; whether they do."""
+    texts = {s: scenario(s, options.desk_minutes, 1) for s in STRATEGIES}
+    print(
+        f"\nthe desk alone, {options.desk_runs} runs of {options.desk_minutes:,.0f} min for each rule …",
+        flush=True,
+    )
+    found = {
+        s: [Run(loading.parsed(f"seed = {options.seed + n}\n{text}"), s).waits() for n in range(options.desk_runs)]
+        for s, text in texts.items()
+    }  # fmt: skip
+    near = sum(_value(s, n, [w[n] for w in found[s]]) for s in STRATEGIES for n in (0, 1))
+    right = near >= 2 * len(STRATEGIES) - 1
+    for better, worse in PAIRS:
+        difference = interval(list(_difference(found, better, worse)))
+        shown(f"{worse} − {better}", _known(worse) - _known(better), difference)
+        right &= difference.low > 0
+    print("  accepted" if right else "  NOT accepted", flush=True)
+    return right
 
 
 async def policies(server: OwnServer, options: argparse.Namespace) -> bool:
@@ -138,7 +107,7 @@ async def policies(server: OwnServer, options: argparse.Namespace) -> bool:
         )
     measured = {s: [_measured(report) for report in reports[s]] for s in STRATEGIES}
     ideal = {
-        s: [without_a_server(loading.parsed(f"seed = {seed}\n{texts[s]}"), STRATEGIES[s]) for r, seed in plans if r == s]
+        s: [Run(loading.parsed(f"seed = {seed}\n{texts[s]}"), s).waits() for r, seed in plans if r == s]
         for s in STRATEGIES
     }  # fmt: skip
     right = _values(measured, ideal) & _order(measured, ideal) & (not told(found))
@@ -150,20 +119,25 @@ def _measured(report: Report) -> Waits:
     return Waits(report.measures["waited"], report.times["wait"].mean / 60)
 
 
-def _values(measured: dict[str, list[Waits]], ideal: dict[str, list[Waits]]) -> bool:
+def _values(measured: dict[Tried, list[Waits]], ideal: dict[Tried, list[Waits]]) -> bool:
     """Each value, as it was measured, and by the control variate. Of ten intervals one may miss the theory by chance."""
     right = 0
-    for strategy, rule in STRATEGIES.items():
-        known = two_servers(ARRIVAL, FAST, SLOW, rule)
-        for name, expected, n in (("waits", known.waits, 0), ("min", known.mean_wait, 1)):
+    for strategy in STRATEGIES:
+        for n in (0, 1):
             raw = np.array([w[n] for w in measured[strategy]])
-            right += shown(f"{strategy}: {name}", expected, interval(list(raw)))
+            right += _value(strategy, n, list(raw))
             extra = raw - [w[n] for w in ideal[strategy]]
+            expected = _exact(strategy)[n]
             shown("  … control variate", expected, interval(list(expected + extra)))
     return right >= 2 * len(STRATEGIES) - 1
 
 
-def _order(measured: dict[str, list[Waits]], ideal: dict[str, list[Waits]]) -> bool:
+def _value(strategy: Tried, n: int, values: list[float]) -> bool:
+    """Print one of a rule's `Waits`; whether the theory's lies in its interval."""
+    return shown(f"{strategy}: {('waits', 'min')[n]}", _exact(strategy)[n], interval(values))
+
+
+def _order(measured: dict[Tried, list[Waits]], ideal: dict[Tried, list[Waits]]) -> bool:
     """The differences of the mean waits; whether the order is ORDER, and its ends differ by more than chance."""
     means = {
         s: np.mean([w.mean for w in measured[s]]) - np.mean([w.mean for w in ideal[s]]) + _known(s)
@@ -181,9 +155,14 @@ def _order(measured: dict[str, list[Waits]], ideal: dict[str, list[Waits]]) -> b
     return right
 
 
-def _known(strategy: str) -> float:
-    return two_servers(ARRIVAL, FAST, SLOW, STRATEGIES[strategy]).mean_wait
+def _exact(strategy: Tried) -> Waits:
+    known = two_servers(ARRIVAL, FAST, SLOW, STRATEGIES[strategy])
+    return Waits(known.waits, known.mean_wait)
 
 
-def _difference(of: dict[str, list[Waits]], better: str, worse: str) -> np.ndarray:
+def _known(strategy: Tried) -> float:
+    return _exact(strategy).mean
+
+
+def _difference(of: dict[Tried, list[Waits]], better: Tried, worse: Tried) -> np.ndarray:
     return np.array([w.mean for w in of[worse]]) - np.array([w.mean for w in of[better]])

@@ -2,6 +2,7 @@
 
     make simulate-theory                                seven rows of Erlang-A, and five policies with two unequal agents
     make simulate-theory ARGS=--rows                    the policies alone
+    make simulate-theory ARGS="--rows --no-policies"    the policies on the desk alone, without a server
     make simulate-theory ARGS="--rows 1 2 5 --rate 15 --no-policies"
     make simulate-theory ARGS="--url http://127.0.0.1:9000 --data FOLDER"   a server that runs already
 
@@ -29,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from desks import new_accounts
-from policies import WARM_UP, policies
+from policies import WARM_UP, alone, policies
 from replications import interval, shown, simulated, told
 from serving import OwnServer
 
@@ -136,6 +137,15 @@ async def played(server: OwnServer, row: Row, options: argparse.Namespace) -> bo
 
 
 async def play(options: argparse.Namespace) -> int:
+    accepted = not options.desk_runs or alone(options)
+    if options.rows or options.policies:
+        accepted &= await live(options)
+    print(f"\nload average of this machine: {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d')}")
+    return 0 if accepted else 1
+
+
+async def live(options: argparse.Namespace) -> bool:
+    """Whether all that runs against a server is accepted."""
     accepted = True
     with tempfile.TemporaryDirectory(prefix="tertulia-theory-") as folder:
         server = OwnServer(Path(options.data or folder))
@@ -153,8 +163,7 @@ async def play(options: argparse.Namespace) -> int:
         finally:
             if not options.url:
                 await server.stop()
-    print(f"\nload average of this machine: {os.getloadavg()[0]:.1f}; {time.strftime('%Y-%m-%d')}")
-    return 0 if accepted else 1
+    return accepted
 
 
 def main() -> None:
@@ -177,6 +186,10 @@ def main() -> None:
     parser.add_argument("--policy-accounts", type=int, default=20, help="for each policy")
     parser.add_argument("--policy-minutes", type=float, default=15)
     parser.add_argument("--policy-scale", type=float, default=2.5)
+    parser.add_argument(
+        "--desk-runs", type=int, default=40, help="of the desk alone, for each policy; 0: none"
+    )
+    parser.add_argument("--desk-minutes", type=float, default=1000, help="of each")
     parser.add_argument("--url", help="of a server that runs already")
     parser.add_argument("--data", help="its data folder, for the secret")
     parser.add_argument("--reports", help="folder for a report of each row")
