@@ -16,7 +16,7 @@ import msgspec
 
 SETTLE = 15.0
 """Seconds after a conversation's end in which its messages may still arrive."""
-MAX_FINISHED = 20_000
+MAX_FINISHED = 5_000
 """Finished customers that are still checked for late duplicates; the oldest are forgotten."""
 MAX_EXAMPLES = 20
 _MARKER = re.compile(

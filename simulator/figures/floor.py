@@ -7,7 +7,7 @@ to if at least as many conversations were waiting as there were free slots. Time
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ BATCHES = 20
 """Batches for the intervals of the steady state's means."""
 NOTHING = 1e-9
 """A level of zero, as series keep it: zero itself means that nothing happened then."""
+MAX_CONVERSATIONS = 100_000
+"""Conversations of which it is known whose they are; the oldest are forgotten."""
 ENDED = frozenset({"resolved", "closed", "expired"})
 
 
@@ -58,20 +60,22 @@ class Load(msgspec.Struct):
 
 
 class Floor:
-    """`began`: the run's start, epoch seconds. `number_of`: the customer's number by an identifier of the run, or None."""
+    """`began`: the run's start, epoch seconds. `number_of`: the customer's number by an identifier of the run, or None. `most`: conversations
+    that it remembers."""
 
     def __init__(
         self, figures: Figures, *, began: float, warm_up: float, duration: float, scale: float, answer_within: float,
-        slots: Mapping[str, int], number_of: Callable[[str], int | None],
+        slots: Mapping[str, int], number_of: Callable[[str], int | None], most: int = MAX_CONVERSATIONS,
     ) -> None:  # fmt: skip
         self.figures = figures
         self.began, self.warm_up, self.duration, self.scale = began, warm_up, duration, scale
         self.answer_within = answer_within
         self.number_of = number_of
+        self.most = most
         self.agents = {agent: Load(n) for agent, n in slots.items()}
         self.batches = [Batch() for _ in range(BATCHES)]
         self.live: dict[str, Live] = {}
-        self.known: dict[str, int] = {}
+        self.known: OrderedDict[str, int] = OrderedDict()
         self.waiting = 0
         self.busy = 0
         self.over_capacity: list[str] = []
@@ -90,6 +94,8 @@ class Floor:
             number = self.number_of(data["contact_identifier"])
             if number is not None:
                 self.known[id] = number
+                if len(self.known) > self.most:
+                    self.known.popitem(last=False)
                 self._advance(t)
                 self._open(id, number, t)
         elif kind == "agent:assigned":

@@ -12,15 +12,12 @@ from typing import Protocol
 from ...client import AsyncClient, Options
 from ..figures.audit import Audit
 from ..figures.figures import BUCKETS, Figures
-from ..figures.floor import Floor
+from ..figures.floor import MAX_CONVERSATIONS, Floor
 from ..plan import Plan
 from ..scenario.model import Profile
 from ..traffic import identities
 from ..traffic.feed import Event, untouched
 from ..traffic.requests import Requests
-
-MAX_CONVERSATIONS = 100_000
-"""Conversations of which it is known whose they are; the oldest are forgotten."""
 
 
 class KnownCustomer(Protocol):

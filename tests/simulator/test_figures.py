@@ -160,6 +160,16 @@ def floor(**changes: object) -> Floor:
     return Floor(Figures(), **options)  # type: ignore[arg-type]
 
 
+def test_the_floor_forgets_the_oldest_of_very_many_conversations() -> None:
+    f = floor(most=10)
+    for i in range(12):
+        f.on_event(event("conversation:new", f"c{i}", 1, contact_identifier=str(i)))
+        f.on_event(event("conversation:status", f"c{i}", 1, **{"from": "open", "to": "closed"}))
+    for i in range(12):  # the others are seen to return
+        f.on_event(event("conversation:status", f"c{i}", 2, **{"from": "closed", "to": "open"}))
+    assert list(f.live) == [f"c{i}" for i in range(2, 12)] and f.waiting == len(f.known) == 10
+
+
 def test_the_floor_knows_who_had_to_wait_and_for_how_long() -> None:
     f = floor()
     for i in range(3):
