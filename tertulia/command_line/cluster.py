@@ -10,7 +10,7 @@ import typer
 
 from .cluster_moves import move, rebalance
 from .cluster_view import ClusterView, Json, ProcessRow, nodes_of, run, view_of
-from .common import fail, say
+from .common import console, fail, say
 
 if TYPE_CHECKING:
     from ..storage.postgres.database import Database
@@ -41,7 +41,6 @@ def status(
 
 
 def _table(view: ClusterView) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("process", "state", "partitions", "node", "address", "pid", "release", "heartbeat")
@@ -53,7 +52,7 @@ def _table(view: ClusterView) -> None:
             row.name, row.state, shown, row.node[:8] + mark, row.address, str(row.pid), row.release,
             f"{row.heartbeat_ago} s ago",
         )  # fmt: skip
-    Console().print(table)
+    console().print(table)
     if view.partitions_without_host:
         say(f"{view.partitions_without_host} partitions have no host: commands to them wait")
 

@@ -16,13 +16,28 @@ from ..settings import Settings
 from ..settings_environment import given_by_environment
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ..http.auth.tokens import TokenSigner
+
+LOG_WIDTH = 160
+"""Columns of tables where there is no terminal: in a log, no row should go on in the next line."""
 
 
 def say(line: str) -> None:
     """Print one line for the operator."""
     typer.echo(line)
     sys.stdout.flush()
+
+
+def console() -> Console:
+    """For tables: as wide as the terminal, or as COLUMNS says."""
+    from rich.console import Console
+
+    found = Console()
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = LOG_WIDTH
+    return found
 
 
 def note(sentence: str) -> None:

@@ -17,7 +17,7 @@ import typer
 from ..core.ids import is_uuid
 from ..core.times import rfc3339
 from ..storage.connection_faults import fault_of
-from .common import database_url, fail, read_settings, say
+from .common import console, database_url, fail, read_settings, say
 
 if TYPE_CHECKING:
     from ..planning.comparison import Comparison
@@ -101,7 +101,6 @@ def _compare(
     seed: int,
     within: float,
 ) -> Comparison:
-    from rich.console import Console
 
     from ..planning.comparison import TooLittle, compare
     from ..planning.policy_file import PolicyError, check_names
@@ -116,7 +115,7 @@ def _compare(
             )  # fmt: skip
     except (PolicyError, TooLittle) as error:
         fail(str(error))
-    show(found, Console())
+    show(found, console())
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 import uvloop
 
-from .common import fail, note, say
+from .common import console, fail, note, say
 from .interrupts import EXIT_CODE
 from .participants import plan_of
 from .simulation_runs import check_folder, find_limit, one_run
@@ -183,7 +183,6 @@ def simulate(
 
 
 def _list() -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from ..simulator.scenario.loading import shipped
@@ -196,11 +195,10 @@ def _list() -> None:
         table.add_row(
             f"[bold]{name}", scenario.about, f"{minutes:g} min" if minutes >= 1 else f"{60 * minutes:g} s"
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _compare(paths: list[str]) -> None:
-    from rich.console import Console
 
     from ..simulator.report import comparison
 
@@ -210,7 +208,7 @@ def _compare(paths: list[str]) -> None:
         a, b = (comparison.load(Path(path)) for path in paths)
     except (OSError, ValueError) as error:
         fail(f"a report cannot be read: {error}")
-    comparison.show(a, b, Console())
+    comparison.show(a, b, console())
     written = Path(paths[1]) if Path(paths[1]).is_dir() else Path(paths[1]).parent
     (written / "comparison.html").write_text(comparison.page(a, b))
     say(str(written / "comparison.html"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec.structs import replace
 
-from .common import fail, say
+from .common import console, fail, say
 from .interrupts import EXIT_CODE, Interrupted, interruptible
 from .participants import new_run
 
@@ -31,16 +31,15 @@ def check_folder(folder: Path) -> None:
 
 async def one_run(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """One run with its report."""
-    from rich.console import Console
 
     from ..simulator.report import files, terminal
     from .simulation_view import watched
 
-    console = Console()
-    async with watched(console, options["live"]) as view:
+    out = console()
+    async with watched(out, options["live"]) as view:
         found = await _simulation(plan, options, view)
         await view.finish(found)
-    terminal.summary(found, console)
+    terminal.summary(found, out)
     try:
         say(str(files.write(found, folder)))
     except OSError as error:
@@ -69,18 +68,17 @@ async def _simulation(plan: Plan, options: dict[str, Any], view: View) -> Report
 
 async def find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
     """Many short runs; the report is of the one with the highest rate that passed."""
-    from rich.console import Console
 
     from ..simulator.run import limit
     from .simulation_view import watched
 
     reports: dict[float, Report] = {}
     trials: list[limit.Trial] = []
-    console, interrupted = Console(), False
-    async with watched(console, options["live"]) as view:
+    out, interrupted = console(), False
+    async with watched(out, options["live"]) as view:
 
         async def trial(rate: float) -> limit.Trial:
-            found = await _trial(plan, rate, options, view, console)
+            found = await _trial(plan, rate, options, view, out)
             if found.passed:
                 reports[rate] = found
             trials.append(limit.Trial(rate, found.passed, bool(found.limited)))
@@ -99,7 +97,7 @@ async def find_limit(plan: Plan, folder: Path, options: dict[str, Any]) -> None:
         raise typer.Exit(EXIT_CODE)
 
 
-async def _trial(plan: Plan, rate: float, options: dict[str, Any], view: View, console: Console) -> Report:
+async def _trial(plan: Plan, rate: float, options: dict[str, Any], view: View, out: Console) -> Report:
     """One run at a rate, printed in a line. Raises Interrupted."""
     from ..simulator.scenario.changes import at_rate
 
@@ -110,7 +108,7 @@ async def _trial(plan: Plan, rate: float, options: dict[str, Any], view: View, c
     failed = ", ".join(v.text for v in found.verdicts if not v.holds)
     limited = " (the generator was a bottleneck)" if found.limited else ""
     line = f"{rate:8.2f} a second: {'passed' if found.passed else 'failed: ' + failed}{limited}"
-    console.print(line, highlight=False, markup=False)
+    out.print(line, highlight=False, markup=False)
     return found
 
 
