@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from . import words
 from .document import Report, points
@@ -102,7 +103,7 @@ def _requests(report: Report) -> Iterable[str]:
             (
                 escaped(q.kind), f"{q.times.count:,}", words.number(q.times.count / elapsed), f"{q.failed:,}",
                 *(words.seconds(x) for x in (q.times.p50, q.times.p90, q.times.p95, q.times.p99, q.times.max)),
-                escaped(", ".join(f"{k}: {n:,}" for k, n in q.statuses.items())), words.size(q.sent_bytes), words.size(q.received_bytes),
+                escaped(", ".join(f"{k}: {n:,}" for k, n in q.statuses.items())), _size(q.sent_bytes), _size(q.received_bytes),
             )
             for q in report.requests
         ],
@@ -208,9 +209,21 @@ def _setting(report: Report) -> Iterable[str]:
     )  # fmt: skip
     yield (
         "<h2>Scenario</h2><pre>"
-        + escaped("\n".join(settings(report.scenario, unset=(None, [], "", False))))
+        + escaped("\n".join(settings(_given(report.scenario), unset=(None, [], "", False))))
         + "</pre>"
     )
+
+
+def _given(scenario: dict[str, Any]) -> dict[str, Any]:
+    """Without the hours of a day that the arrivals do not follow."""
+    arrivals = scenario["arrivals"]
+    kept = {k: v for k, v in arrivals.items() if k != "hours" or arrivals["curve"] == "day"}
+    return {**scenario, "arrivals": kept}
+
+
+def _size(count: int) -> str:
+    """Bytes; a stream's are not counted."""
+    return words.size(count) if count else "–"
 
 
 def _name(text: str) -> str:

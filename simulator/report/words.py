@@ -83,7 +83,7 @@ def key_figures(report: Report) -> list[tuple[str, str]]:
         ("served", number(m["served"])),
         ("gave up", share(m["abandoned"]) if "abandoned" in m else "–"),
         ("messages acknowledged", number(m["acknowledged"])),
-        ("a second", number(m["acknowledged"] / max(1e-9, report.run.elapsed))),
+        ("acknowledged a second", number(m["acknowledged"] / max(1e-9, report.run.elapsed))),
     ]
     for name, label in (("ack", "to acknowledgement"), ("delivery", "to the other side")):
         if name in t:
