@@ -19,6 +19,8 @@ settings.load_profile("suite")  # a busy machine is not a failure
 
 Start = Callable[..., Awaitable[OwnServer]]
 SERVER_FOLDERS = {"acceptance", "contract", "faults", "guides"}
+UNIT = "not server and not slow"
+"""The marks of `make test-unit`, as the Makefile has them."""
 SLOW = {"fuzz", "test_growth.py", "test_growth_table.py", "test_json_growth.py"}
 """Folders and modules that `make test-unit` leaves out, though they need no server."""
 SERVER_FIXTURES = {
@@ -64,6 +66,12 @@ class ByPlace(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(Path(nodeid.partition("::")[0]))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`make test-unit` does not import what it leaves out, in any of its processes."""
+    deselected = config.option.markexpr == UNIT and collection_path.name in SERVER_FOLDERS | SLOW
+    return True if deselected else None
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
