@@ -105,10 +105,6 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|\Z)", re.IGNORECASE
 )
 """Names that Windows keeps for devices, whatever ending follows."""
-_RESERVED = re.compile(
-    r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(?:\.|\Z)", re.IGNORECASE
-)
-"""Names that Windows keeps for devices, whatever ending follows."""
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
@@ -214,8 +210,8 @@ def _found(declared: str | None, beginning: bytes) -> str | None:
 
 def _differ(declared: str, found: str | None) -> bool:
     """Whether bytes disprove a declaration: an image or a PDF on either side must be one on the other."""
-    said, found = _SAME.get(declared, declared), _SAME.get(found or "", found)
-    return said != found and (said in _PROVEN or found in _PROVEN)
+    stated, found = _SAME.get(declared, declared), _SAME.get(found or "", found)
+    return stated != found and (stated in _PROVEN or found in _PROVEN)
 
 
 def is_active(content_type: str) -> bool:
