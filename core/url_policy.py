@@ -20,7 +20,7 @@ HTTPS = 443
 _NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*\.?", re.IGNORECASE)
 
 
-class Refused(Exception):
+class OutgoingRefused(Exception):
     """A request that may not be sent, or a response that may not be read; the text may be shown to the owner of the URL.
 
     `temporary`: a retry may succeed.

@@ -11,7 +11,7 @@ from .auth.webhook_gate import GATE, WebhookGate
 from .connection.fast_path import FAST_PATH, FastPathRoutes
 from .connection.fast_router import FAST_ROUTER, FastRouter
 from .connection.policy import POLICY, ConnectionPolicy
-from .connection.siblings import apart, literal_segments
+from .connection.sibling_routes import literal_segments, without_siblings
 from .documents import asyncapi
 from .documents.asyncapi import ASYNCAPI
 from .documents.openapi import OPENAPI, Document, document
@@ -56,7 +56,7 @@ def make_app(services: Services, version: str = "0") -> web.Application:
     literals = literal_segments(ALL)
     for route in ALL:
         serve = endpoint(route, app)
-        path = apart(route.path, literals)
+        path = without_siblings(route.path, literals)
         added = app.router.add_route(route.method, path, _by_router(serve))
         if route.method == "GET" and not route.stream:  # RFC 9110 section 9.1: HEAD where there is GET
             head = app.router.add_route("HEAD", path, _by_router(serve))

@@ -81,7 +81,7 @@ class Row(msgspec.Struct, frozen=True):
     """Bytes at a time for each character: a compatibility form becomes 18 characters of two bytes, in several copies."""
 
 
-REFUSES = (ValueError, Invalid, guard.Refused, file_types.Unsatisfiable, KeyError)
+REFUSES = (ValueError, Invalid, guard.OutgoingRefused, file_types.Unsatisfiable, KeyError)
 """What the functions may raise. KeyError: a channel without credentials."""
 CALL = 300.0
 """The same, where a character is six bytes of JSON (`\\u0000`) first."""
@@ -419,7 +419,7 @@ CORE: dict[str, Row] = {
         ),
         {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
     ),
-    "core.assistance.articles.chunks": Row(articles.chunks, TEXTS, articles.MAX_BODY // 4, 400),
+    "core.assistance.articles.passages_of": Row(articles.passages_of, TEXTS, articles.MAX_BODY // 4, 400),
     "core.assistance.articles.without_comments": Row(
         articles.without_comments, {**TEXTS, "opened": lambda n: "<!--" * (n // 4), "closed": lambda n: "<!---->" * (n // 7)},
         articles.MAX_BODY // 4, 400),
@@ -485,7 +485,7 @@ EXEMPT: dict[str, str] = {
     "channels.models.calling.estimated": "counts bytes",
     "channels.models.langflow.final_text": "takes eight steps into a decoded answer",
     "channels.models.openai.in_order": "sorts at most MAX_TEXTS vectors",
-    "channels.models.openai.unit": "reads VECTOR numbers",
+    "channels.models.openai.unit": "reads DIMENSIONS numbers",
     "core.assistance.analysis.made": "keeps MAX_ENTITIES of what `read` has found",
     "core.assistance.articles.config_of": "reads a language tag, bounded by its schema",
     "core.assistance.articles.fused": "counts ranks",

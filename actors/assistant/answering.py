@@ -7,7 +7,7 @@ import structlog
 
 from ...core.accounts.account_settings import Assistance
 from ...core.assistance import answers, rules
-from ...core.assistance.answers import NOTHING_SAID, Answer
+from ...core.assistance.answers import NOTHING_SAID, CitedAnswer
 from ...core.ports.assistance.models import Limits, ModelRequest
 from .drafting import limits_of
 from .knowledge import Knowledge
@@ -31,7 +31,7 @@ class Answerer:
         *,
         public: bool,
         limits: Limits | None = None,
-    ) -> Answer:
+    ) -> CitedAnswer:
         """The answer; without a fitting article no model is asked. `public`: from articles that customers may read. Raises
         RateLimited, ModelError."""
         known = await self._knowledge.passages(account_id, question, public=public)
@@ -40,14 +40,14 @@ class Answerer:
         prompt = answers.prompt_of(question, [passage for _, passage in known], settings.instruction)
         request = ModelRequest(prompt, "assist", max_tokens=800)
         found = await self._calls.complete(account_id, request, limits or limits_of(settings))
-        said, failed, provider = answers.read(found.text, known), found.failed, found.provider
-        if said is None:
+        answer, failed, provider = answers.read(found.text, known), found.failed, found.provider
+        if answer is None:
             log.warning("answer_not_readable", account=account_id, provider=provider, model=found.model)
             reply, sure, _ = rules.assisted(prompt)
-            said = answers.read(msgspec.json.encode({"reply": reply, "confidence": sure}).decode(), known)
+            answer = answers.read(msgspec.json.encode({"reply": reply, "confidence": sure}).decode(), known)
             failed, provider = (provider, "unreadable"), "rules"
-        assert said is not None, "the rules' answer can be read"
-        return msgspec.structs.replace(said, provider=provider, model=found.model, failed=failed)
+        assert answer is not None, "the rules' answer can be read"
+        return msgspec.structs.replace(answer, provider=provider, model=found.model, failed=failed)
 
 
 def customers_limits(settings: Assistance) -> Limits:

@@ -80,17 +80,17 @@ class BotAssistant:
         rules = (await self._rules.load([c.account_id])).get(c.account_id, NO_RULES)
         actions = rules.assisting(talk.rule_id)
         if actions is None:
-            said = BotAnswer(talk.rule_id, read.seen, failed=assisting.RULE_GONE)
+            answer = BotAnswer(talk.rule_id, read.seen, failed=assisting.RULE_GONE)
         else:
-            said = await self._said(c, read, talk.rule_id, actions, settings)
-        return await self._sent(c, said)
+            answer = await self._drafted(c, read, talk.rule_id, actions, settings)
+        return await self._sent(c, answer)
 
     async def hand_over(self, c: Conversation) -> None:
         """Leave a conversation to people that the bot cannot answer. Raises Overloaded and StorageUnavailable."""
         if (talk := assisting.under_way(c.bot_context)) is not None:
             await self._sent(c, BotAnswer(talk.rule_id, c.seq, failed=GIVEN_UP))
 
-    async def _said(
+    async def _drafted(
         self, c: Conversation, read: Read, rule_id: str, actions: Actions, settings: Assistance
     ) -> BotAnswer:
         missing = assisting.missing(c.bot_context, actions)
@@ -110,10 +110,10 @@ class BotAssistant:
         model = f"{found.provider} {found.model}".strip()
         return assist.answer_of(found.text, rule_id, read, [source for source, _ in known], missing, model)
 
-    async def _sent(self, c: Conversation, said: BotAnswer) -> bool:
-        by = By("bot", said.rule_id, "service")
+    async def _sent(self, c: Conversation, answer: BotAnswer) -> bool:
+        by = By("bot", answer.rule_id, "service")
         try:
-            await self._send(Envelope(fresh_id(), c.account_id, by, said, c.id))
+            await self._send(Envelope(fresh_id(), c.account_id, by, answer, c.id))
         except (Conflict, NotFound) as error:  # a human has it, or the customer wrote: then that is answered
             log.info("bot_answer_dropped", account=c.account_id, conversation=c.id, reason=error.detail)
             return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 
 import structlog
 
@@ -15,6 +14,7 @@ from ...core.conversation.status import FINAL
 from ...core.errors import Conflict, NotFound, Overloaded, StorageUnavailable, TertuliaError
 from ...core.ports.assistance.models import LimitReached, ModelError, NotDrafted
 from ...core.ports.assistance.suggestions import DraftQueue, DueDraft
+from ...core.ports.http import Hints
 from ...core.views.stream_events import account_topic, conversation_topic
 from ..recurring import recur
 from .bot_assistant import BotAssistant, holds
@@ -40,21 +40,10 @@ TRIM_EVERY = 3600.0
 EVENT = "conversation:suggestion"
 
 
-class Hints(Protocol):
-    async def send(
-        self,
-        account_id: str,
-        type: str,
-        data: dict[str, Any],
-        topics: list[str],
-        conversation_id: str | None = None,
-    ) -> bool: ...
-
-
-async def tell(
+async def notify_team(
     hints: Hints, account_id: str, conversation_id: str, suggestion_id: str, status: str, confidence: float
 ) -> None:
-    """Tell the team's streams what became of a suggestion."""
+    """Send the team\'s streams a suggestion\'s new status."""
     data = {
         "conversation_id": conversation_id,
         "suggestion_id": suggestion_id,
@@ -113,7 +102,7 @@ class DraftLoop:
         """Read on in the feeds. Returns whether there was anything."""
         moved, overtaken = await self._queue.pump()
         for one in overtaken:
-            await tell(
+            await notify_team(
                 self._hints, one.account_id, one.conversation_id, one.suggestion_id, "stale", one.confidence
             )
         return moved > 0
@@ -184,7 +173,7 @@ class DraftLoop:
         except (Conflict, NotFound) as error:  # nothing waits for an answer any more
             log.info("not_drafted", account=c.account_id, conversation=c.id, reason=error.detail)
             return
-        await tell(self._hints, c.account_id, c.id, made.id, "pending", made.confidence)
+        await notify_team(self._hints, c.account_id, c.id, made.id, "pending", made.confidence)
 
 
 def _log_failure(due: DueDraft, error: Exception) -> None:

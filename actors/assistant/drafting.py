@@ -82,13 +82,13 @@ class Drafter:
         prompt = Prompt(analysis.INSTRUCTION, conversation=(*read.lines[-4:-1], asked))
         request = ModelRequest(prompt, "analysis", "cheap", max_tokens=300)
         found = await self._calls.complete(account_id, request, limits_of(settings), conversation_id)
-        said = analysis.read(found.text)
-        if said is None:
+        result = analysis.read(found.text)
+        if result is None:
             log.warning(
                 "analysis_not_readable", account=account_id, provider=found.provider, model=found.model
             )
             return analysis.made(0.0, None, 0.0, {})
-        return said
+        return result
 
     async def draft(
         self, c: Conversation, settings: Assistance, wishes: Wishes, requested_by: str | None

@@ -7,7 +7,7 @@ import asyncio
 from msgspec.structs import replace
 
 from ...core.assistance import rules
-from ...core.assistance.articles import MAX_QUESTION, RELEVANT, Found, fused, relevance, terms
+from ...core.assistance.articles import MAX_QUESTION, RELEVANT, FoundPassage, fused, relevance, terms
 from ...core.assistance.prompts import Passage
 from ...core.assistance.suggestions import Source
 from ...core.assistance.vectors import cosine, stored
@@ -26,7 +26,7 @@ class Knowledge:
     def __init__(self, store: ArticleStore) -> None:
         self._store = store
 
-    async def search(self, account_id: str, question: str, limit: int, *, public: bool) -> list[Found]:
+    async def search(self, account_id: str, question: str, limit: int, *, public: bool) -> list[FoundPassage]:
         """The passages that fit a question best. `public`: only those that customers may read."""
         question = question[:MAX_QUESTION]
         asked, vector = terms(question), stored(rules.vector(question))
@@ -49,13 +49,13 @@ class Knowledge:
 
 
 def _ranked(
-    asked: list[str], vector: bytes, words: list[Found], near: list[Found], limit: int
-) -> list[Found]:
+    asked: list[str], vector: bytes, words: list[FoundPassage], near: list[FoundPassage], limit: int
+) -> list[FoundPassage]:
     """Both rankings as one."""
     known = {one.key: one for one in [*words, *near]}
     likeness = {key: cosine(vector, one.vector) for key, one in known.items()}
     first, second = [one.key for one in words], [one.key for one in near if likeness[one.key] > 0]
-    found: list[Found] = []
+    found: list[FoundPassage] = []
     for key in fused(first, second)[:limit]:
         one = known[key]
         sure = relevance(asked, one, likeness[key])
@@ -67,6 +67,6 @@ def _by(words: bool, vector: bool) -> tuple:
     return (("words",) if words else ()) + (("vector",) if vector else ())
 
 
-def _cited(found: Found) -> tuple[Source, Passage]:
+def _cited(found: FoundPassage) -> tuple[Source, Passage]:
     title = f"{found.title} – {found.heading}" if found.heading else found.title
     return Source("article", found.article_id, title[:200]), Passage(found.article_id, title, found.content)

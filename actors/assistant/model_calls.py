@@ -16,12 +16,12 @@ import structlog
 
 from ...core.channels.delivery_policy import Breaker
 from ...core.ports.assistance.models import (
-    Begun,
-    Ended,
+    CallResult,
     Ledger,
     LimitReached,
     Limits,
     Model,
+    ModelCall,
     ModelError,
     ModelRequest,
     Outcome,
@@ -195,7 +195,7 @@ class ModelCalls:
 
     async def _begin(
         self, model: Model, account_id: str, purpose: Purpose, limits: Limits, conversation_id: str | None
-    ) -> Begun:
+    ) -> ModelCall:
         if model is not self._fallback:
             if self._under_way >= self._most:
                 raise ModelError("busy", "too many model calls are in progress")
@@ -204,7 +204,7 @@ class ModelCalls:
                 raise ModelError(
                     "resting", "the provider has failed too often lately and is not called for a while"
                 )
-        call = Begun(fresh_id(), account_id, purpose, model.provider, conversation_id)
+        call = ModelCall(fresh_id(), account_id, purpose, model.provider, conversation_id)
         self._under_way += 1
         try:
             reached = await self._ledger.begin(call, limits if model is not self._fallback else Limits())
@@ -217,14 +217,14 @@ class ModelCalls:
             self._breaker = self._breaker.began()
         return call
 
-    async def _end(self, model: Model, call: Begun, meter: Meter) -> None:
+    async def _end(self, model: Model, call: ModelCall, meter: Meter) -> None:
         """Count what happened. A ledger that cannot be written keeps no answer from its reader."""
         self._under_way -= 1
         if model is not self._fallback:
             self._judge(meter.outcome)
         cost_in, cost_out = self._prices.get(meter.usage.model, (0.0, 0.0))
         cost = (meter.usage.tokens_in * cost_in + meter.usage.tokens_out * cost_out) / 1_000_000
-        ended = Ended(
+        ended = CallResult(
             meter.outcome, meter.usage.model, meter.usage.tokens_in, meter.usage.tokens_out,
             meter.elapsed(self._monotonic()), meter.first, cost,
         )  # fmt: skip

@@ -23,10 +23,10 @@ from ...core.conversation.state import Conversation
 from ...core.errors import TertuliaError
 from ...core.ports.assistance.models import ModelError, ModelRequest, SignsIn
 from ...core.ports.assistance.runs import Claim, RunStore
+from ...core.ports.http import Hints
 from ...core.text.visible import visible
 from ..clock import fresh_id
 from ..recurring import recur
-from .draft_loop import Hints
 from .drafting import Conversations, limits_of
 from .model_calls import ModelCalls
 
@@ -88,7 +88,7 @@ class AssistantRuns:
         self._again: set[str] = set()
         """Conversations for which a run was wanted while theirs was under way."""
 
-    async def tell(self, account_id: str, conversation_id: str, frame: dict[str, Any]) -> None:
+    async def send_frame(self, account_id: str, conversation_id: str, frame: dict[str, Any]) -> None:
         """Send a frame to the conversation's WebSockets, at every gateway."""
         await self._hints.send(
             account_id, FRAME, {"frame": frame}, [topic_of(conversation_id)], conversation_id
@@ -134,7 +134,9 @@ class AssistantRuns:
         for due in await self._store.due(room):
             if due.given_up:
                 log.error("run_given_up", account=due.account_id, conversation=due.conversation_id)
-                await self.tell(due.account_id, due.conversation_id, {"type": "error", "message": "given up"})
+                await self.send_frame(
+                    due.account_id, due.conversation_id, {"type": "error", "message": "given up"}
+                )
             else:
                 self._start(due.account_id, due.conversation_id)
 
@@ -170,7 +172,7 @@ class AssistantRuns:
         if c is None or c.erased:
             return
         if claim.is_again:  # what the process before this one has streamed does not count
-            await self.tell(account_id, conversation_id, {"type": "info", "message": "restarted"})
+            await self.send_frame(account_id, conversation_id, {"type": "info", "message": "restarted"})
         parts: list[str] = []
         streaming = asyncio.ensure_future(self._stream(c, parts))
         self._streaming[conversation_id] = streaming
@@ -190,7 +192,7 @@ class AssistantRuns:
             del self._streaming[conversation_id]
         if frame["type"] == "complete":
             frame = await self._kept(c, claim.seq, "".join(parts), frame)
-        await self.tell(account_id, conversation_id, frame)
+        await self.send_frame(account_id, conversation_id, frame)
 
     async def _kept(self, c: Conversation, seq: int, text: str, frame: dict[str, Any]) -> dict[str, Any]:
         """Add an answer to its conversation. Returns the run's last frame."""
@@ -214,7 +216,7 @@ class AssistantRuns:
             frame = {"type": "info", "message": f"{model.provider}_authenticated"}
             if not signed:
                 frame = {"type": "warn", "message": f"{model.provider}_auth_failed"}
-            await self.tell(c.account_id, c.id, frame)
+            await self.send_frame(c.account_id, c.id, frame)
         settings = await self._settings(c.account_id)
         entries = await self._conversations.messages(
             c.account_id, [c.id], before=None, after=None, limit=HISTORY, public=True
@@ -227,7 +229,7 @@ class AssistantRuns:
             async for part in answer:
                 if isinstance(part, str) and (seen := visible(part)):
                     parts.append(seen)
-                    await self.tell(c.account_id, c.id, {"type": "stream", "content": seen})
+                    await self.send_frame(c.account_id, c.id, {"type": "stream", "content": seen})
 
 
 def _place(entry: Entry) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from ...core.errors import Overloaded, StorageUnavailable, TertuliaError
 from ...core.ports.http import Hints
 from ...core.ports.outbox import Outbox, ToSend
 from ...core.views.stream_events import conversation_topic
-from .message_sender import AcceptedRequest, ChannelContext, Sender, SentElsewhere
+from .message_sender import AcceptedRequest, ChannelContext, MessageSender, SentElsewhere
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class ChannelQueue:
         self,
         channel_id: str,
         outbox: Outbox,
-        sender: Sender,
+        sender: MessageSender,
         hints: Hints,
         *,
         shard: int,

@@ -22,7 +22,7 @@ from ...core.ports.outbox import Outbox
 from ..background_tasks import BackgroundTasks
 from ..recurring import recur
 from .channel_queue import Budget, ChannelQueue, QueuePolicy
-from .message_sender import Sender
+from .message_sender import MessageSender
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Dispatcher:
     def __init__(
         self,
         outbox: Outbox,
-        sender: Sender,
+        sender: MessageSender,
         hints: Hints,
         *,
         shard: int,

@@ -23,7 +23,7 @@ from ...core.ports.deliveries import AttachmentStore
 from ...core.ports.http import Vault
 from ...core.ports.outbox import ToSend
 from ...core.url_policy import Grant
-from .provider_client import Answer
+from .provider_client import ProviderResponse
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ MAX_FILE = 25 * 1024 * 1024
 MIN_RATE, MAX_RATE = 0.01, 10_000.0
 OWN_URL = "/v1/attachments/"
 
-Transport = Callable[[ProviderRequest, Collection[Grant]], Awaitable[Answer | Failure]]
+Transport = Callable[[ProviderRequest, Collection[Grant]], Awaitable[ProviderResponse | Failure]]
 
 
 class ChannelFinder(Protocol):
@@ -62,7 +62,7 @@ class AcceptedRequest(msgspec.Struct, frozen=True):
     recipients: tuple[str, ...] = ()
 
 
-class Sender:
+class MessageSender:
     """Builds and sends messages' requests. `urls` knows the providers' base URLs; `link` makes an attachment's URL public."""
 
     def __init__(
@@ -209,7 +209,7 @@ def _outbound(context: ChannelContext, item: ToSend, files: tuple[OutboundFile, 
     )
 
 
-def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | NotSent | Failure:
+def _outcome_of(kind: ChannelKind, answer: ProviderResponse) -> Sent | NotSent | Failure:
     try:
         return kind.outcome(answer.status, answer.headers, answer.body)
     except Exception as error:
@@ -219,7 +219,7 @@ def _outcome_of(kind: ChannelKind, answer: Answer) -> Sent | NotSent | Failure:
         return Failure("bad_answer", detail, retry=True, unknown=accepted, provider=answer.status >= 500)
 
 
-def _failure(refusal: NotSent, answer: Answer) -> Failure:
+def _failure(refusal: NotSent, answer: ProviderResponse) -> Failure:
     return Failure(
         refusal.code, refusal.detail, retry=refusal.retry, retry_after=refusal.retry_after,
         slow_down=refusal.slow_down, provider=answer.status >= 500,

@@ -19,7 +19,7 @@ import structlog
 
 from ...core.channels.delivery_policy import Failure
 from ...core.channels.messages import ProviderRequest
-from ...core.url_policy import Grant, Refused
+from ...core.url_policy import Grant, OutgoingRefused
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ MAX_ANSWER = 256 * 1024
 """Bytes of a response; the rest is not read."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ProviderResponse(msgspec.Struct, frozen=True):
     """A provider's response. Header names are lower case. `left_at`: when the request left (ms)."""
 
     status: int
@@ -45,7 +45,7 @@ class Guard(Protocol):
     def request(
         self, method: str, url: str, *, grants: Collection[Grant], **options: Any
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Raises Refused, aiohttp.ClientError, TimeoutError."""
+        """Raises OutgoingRefused, aiohttp.ClientError, TimeoutError."""
         ...
 
 
@@ -56,7 +56,9 @@ class ProviderClient:
         self._guard = guard
         self._deadline = deadline
 
-    async def send(self, request: ProviderRequest, grants: Collection[Grant] = ()) -> Answer | Failure:
+    async def send(
+        self, request: ProviderRequest, grants: Collection[Grant] = ()
+    ) -> ProviderResponse | Failure:
         """The provider's response, or why there is none."""
         left_at = time.time_ns() // 1_000_000
         headers, body = _content(request)
@@ -72,8 +74,8 @@ class ProviderClient:
                 connect_deadline=CONNECT_DEADLINE,
             ) as response:
                 answer = await _read(response)
-                return Answer(response.status, _lower_case_headers(response), answer, left_at)
-        except Refused as error:
+                return ProviderResponse(response.status, _lower_case_headers(response), answer, left_at)
+        except OutgoingRefused as error:
             return Failure(
                 "unreachable",
                 f"the provider is not called: {error}",

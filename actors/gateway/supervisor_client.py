@@ -84,28 +84,28 @@ class Refresh(msgspec.Struct, frozen=True, array_like=True, tag=True):
     account_id: str
 
 
-class Retell(msgspec.Struct, frozen=True, array_like=True, tag=True):
+class ResendHints(msgspec.Struct, frozen=True, array_like=True, tag="Retell"):
     account_id: str
 
 
-Query = Present | Agents | Queue | Positions | GetShadow | Refresh | Retell
+Query = Present | Agents | Queue | Positions | GetShadow | Refresh | ResendHints
 _decode_query = msgspec.msgpack.Decoder(Query).decode
 
 
 QueryValue = list[AgentPresence] | QueuePage | dict[str, QueuePlace] | ShadowFigures | None
 
 
-class Found(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag=True):
+class QueryResult(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag="Found"):
     """The result of a query."""
 
     value: T
 
 
-_decode_nothing = msgspec.msgpack.Decoder(Found[None] | Refused).decode
-_decode_agents = msgspec.msgpack.Decoder(Found[list[AgentPresence]] | Refused).decode
-_decode_queue = msgspec.msgpack.Decoder(Found[QueuePage] | Refused).decode
-_decode_shadow = msgspec.msgpack.Decoder(Found[ShadowFigures | None] | Refused).decode
-_decode_positions = msgspec.msgpack.Decoder(Found[dict[str, QueuePlace]] | Refused).decode
+_decode_nothing = msgspec.msgpack.Decoder(QueryResult[None] | Refused).decode
+_decode_agents = msgspec.msgpack.Decoder(QueryResult[list[AgentPresence]] | Refused).decode
+_decode_queue = msgspec.msgpack.Decoder(QueryResult[QueuePage] | Refused).decode
+_decode_shadow = msgspec.msgpack.Decoder(QueryResult[ShadowFigures | None] | Refused).decode
+_decode_positions = msgspec.msgpack.Decoder(QueryResult[dict[str, QueuePlace]] | Refused).decode
 
 
 async def answer_command(supervisor: Supervisor, payload: bytes) -> bytes:
@@ -119,7 +119,7 @@ async def answer_command(supervisor: Supervisor, payload: bytes) -> bytes:
 async def answer_query(supervisor: Supervisor, payload: bytes) -> bytes:
     """The supervisor's end of a query."""
     try:
-        return codec.encode(Found(await _value(supervisor, _decode_query(payload))))
+        return codec.encode(QueryResult(await _value(supervisor, _decode_query(payload))))
     except TertuliaError as error:
         return codec.encode(refusal(error))
 
@@ -135,8 +135,8 @@ async def _value(supervisor: Supervisor, query: Query) -> QueryValue:
         return await supervisor.positions(query.account_id, query.conversations)
     if isinstance(query, GetShadow):
         return await supervisor.shadow(query.account_id)
-    if isinstance(query, Retell):
-        return await supervisor.retell(query.account_id)
+    if isinstance(query, ResendHints):
+        return await supervisor.resend_hints(query.account_id)
     return await supervisor.refresh(query.account_id)
 
 
@@ -203,10 +203,10 @@ class SupervisorClient:
         await _while_taken_over(lambda: self._present(entries), QUERY_DEADLINE)
 
     async def _present(self, entries: Sequence[Presence]) -> None:
-        told: dict[int, list[Presence]] = {}
+        by_supervisor: dict[int, list[Presence]] = {}
         for entry in entries:
-            told.setdefault(self._supervisor_of(entry.account_id), []).append(entry)
-        queries = {number: Present(said, now_ms()) for number, said in told.items()}
+            by_supervisor.setdefault(self._supervisor_of(entry.account_id), []).append(entry)
+        queries = {number: Present(reports, now_ms()) for number, reports in by_supervisor.items()}
         sent = (self._query_one(n, q, _decode_nothing, QUERY_DEADLINE) for n, q in queries.items())
         await asyncio.gather(*sent)
 
@@ -233,8 +233,8 @@ class SupervisorClient:
     async def refresh(self, account_id: str) -> None:
         await self._query(account_id, Refresh(account_id), _decode_nothing)
 
-    async def retell(self, account_id: str) -> None:
-        await self._query(account_id, Retell(account_id), _decode_nothing)
+    async def resend_hints(self, account_id: str) -> None:
+        await self._query(account_id, ResendHints(account_id), _decode_nothing)
 
     def _supervisor_of(self, account_id: str) -> int:
         return self._shards.supervisor_of(shard_of(account_id))
@@ -243,7 +243,7 @@ class SupervisorClient:
         self,
         account_id: str,
         query: Query,
-        decode: Callable[[bytes], Found[T] | Refused],
+        decode: Callable[[bytes], QueryResult[T] | Refused],
         deadline: float = QUERY_DEADLINE,
     ) -> T:
         async def attempt() -> T:
@@ -252,7 +252,7 @@ class SupervisorClient:
         return await _while_taken_over(attempt, deadline)
 
     async def _query_one(
-        self, number: int, query: Query, decode: Callable[[bytes], Found[T] | Refused], deadline: float
+        self, number: int, query: Query, decode: Callable[[bytes], QueryResult[T] | Refused], deadline: float
     ) -> T:
         answer = decode(await self._call(number, "query", codec.encode(query), deadline=deadline))
         if isinstance(answer, Refused):

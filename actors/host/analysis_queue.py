@@ -17,7 +17,7 @@ from ...core.conversation.commands import Outcome, ThreadKey
 from ...core.conversation.state import Conversation
 from ...core.turn.account_rules import AccountRules
 from ...core.turn.message_analysis import NO_ANALYSIS, Wanted, wanted
-from .analysis.message_analysis import MessageAnalysis
+from .analysis.message_analyser import MessageAnalyser
 from .pending_command import PendingCommand
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,7 @@ class Queued(enum.Enum):
 class AnalysisQueue:
     """Holds commands back until their message is analysed."""
 
-    def __init__(self, analysis: MessageAnalysis) -> None:
+    def __init__(self, analysis: MessageAnalyser) -> None:
         self._analysis = analysis
         self._queues_by_thread: dict[ThreadKey, list[PendingCommand]] = {}
 

@@ -29,7 +29,7 @@ from ..transport import codec
 from ..transport.entry_publisher import Publisher
 from ..transport.turns import Announce, TurnResult
 from .activations import Activations, ActiveConversation, ActiveThread, Load
-from .analysis.message_analysis import MessageAnalysis
+from .analysis.message_analyser import MessageAnalyser
 from .analysis_queue import AnalysisQueue
 from .commit_queue import CommitQueue, Undone
 from .deduplication import original_results
@@ -63,7 +63,7 @@ class ConversationHost:
         on_stale: asyncio.Event,
         outbound: Callable[[set[str]], None] = lambda channels: None,
         rules: RulesArchive | None = None,
-        analysis: MessageAnalysis | None = None,
+        analysis: MessageAnalyser | None = None,
     ) -> None:
         self.owned: set[int] = set()
         self.epochs: dict[int, int] = {}

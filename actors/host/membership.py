@@ -24,14 +24,14 @@ log = structlog.get_logger(__name__)
 
 BEAT = 0.4
 """Seconds between heartbeats."""
-TELL_WITHIN = 1.0
+NOTIFY_WITHIN = 1.0
 """Seconds to wait for another host to accept partitions. It finds them by its next heartbeat anyway."""
 MOVED_AT_ONCE = 32
 """Partitions in one planned move. Their commands wait for it together."""
 
 
 class MembershipKeeper:
-    """One host's membership. `stale` is set when another incarnation has replaced this one. `tell` tells another host that
+    """One host's membership. `stale` is set when another incarnation has replaced this one. `notify` tells another host that
     partitions were moved to it (`adopt`); if that fails, its next heartbeat finds them."""
 
     def __init__(
@@ -44,7 +44,7 @@ class MembershipKeeper:
         node: str,
         takeover_after: float,
         stale: asyncio.Event,
-        tell: Callable[[Peer], Awaitable[bool]],
+        notify: Callable[[Peer], Awaitable[bool]],
         clock: Callable[[], float] = time.monotonic,
         every: float = BEAT,
     ) -> None:
@@ -55,7 +55,7 @@ class MembershipKeeper:
         self._node = node
         self._takeover_after = takeover_after
         self._stale = stale
-        self._tell = tell
+        self._notify = notify
         self.moves = 0
         """Partitions moved to other hosts."""
         self.longest_move = 0.0
@@ -199,14 +199,16 @@ class MembershipKeeper:
         async with self._without(partitions):
             await self._ownership.move(self._incarnation, partitions, to.incarnation)
         try:
-            async with asyncio.timeout(TELL_WITHIN):
-                told = await self._tell(to)
+            async with asyncio.timeout(NOTIFY_WITHIN):
+                notified = await self._notify(to)
         except TimeoutError:
-            told = False
+            notified = False
         took = time.perf_counter() - began
         self.moves += len(partitions)
         self.longest_move = max(self.longest_move, took)
-        log.debug("partitions_moved", count=len(partitions), to=to.name, told=told, seconds=round(took, 4))
+        log.debug(
+            "partitions_moved", count=len(partitions), to=to.name, notified=notified, seconds=round(took, 4)
+        )
 
     async def _give_back(self, partitions: Sequence[int]) -> None:
         """Make partitions free: others claim them by their next heartbeats."""

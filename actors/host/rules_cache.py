@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from ...core.accounts.account_settings import retimes
+from ...core.accounts.account_settings import moves_timers
 from ...core.ports.bots import RulesArchive
 from ...core.turn.account_rules import NO_RULES, UNREAD, AccountRules
 from ..recurring import recur
@@ -70,7 +70,7 @@ class RulesCache:
             self.get(account).settings if known is not None or account in self._unread else rules.settings
         )
         self._known[account] = rules
-        if retimes(before, rules.settings):
+        if moves_timers(before, rules.settings):
             self.outdated_timers.add(account)
 
     async def refresh(self, accounts: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_LOADS = 4
 """Accounts loaded concurrently."""
-MAX_HEARD = 200_000
+MAX_PUSHED = 200_000
 """Pushed positions of one account that are not confirmed by the store yet. Beyond this, pushes count as missed, which is
 harmless."""
 
@@ -94,7 +94,7 @@ class AccountState:
         self.newest_version = max(self.newest_version, head.version)
 
     def mark_pushed(self, position: int) -> None:
-        if len(self._pushed) < MAX_HEARD:
+        if len(self._pushed) < MAX_PUSHED:
             self._pushed.add(position)
 
     def was_pushed(self, position: int) -> bool:

@@ -93,7 +93,7 @@ class Supervisor:
     async def startup(self) -> None:
         """Take the shards over, subscribe to the hosts, and load the accounts that have work."""
         await self.shards.startup()
-        self._mark = (await self._store.moved(None)).mark
+        self._mark = (await self._store.changed_heads(None)).mark
         await self._hosts.startup()
         await self._hosts.watch_events()
         await self._load_waking()
@@ -244,14 +244,14 @@ class Supervisor:
 
     async def _poll(self) -> None:
         """Check the heads of the feeds, the versions of the facts, and the owners of the shards."""
-        moved = await self._store.moved(self._mark)
-        for head in moved.heads:
+        changed = await self._store.changed_heads(self._mark)
+        for head in changed.heads:
             state = self.accounts.get(head.account_id)
             if state is not None:
                 state.update_head(head)
             elif head.fed and self.shards.owns(head.account_id):
                 self.accounts.request_load(head.account_id)
-        self._mark = moved.mark
+        self._mark = changed.mark
         for fence in await self.shards.poll():
             self.accounts.drop_shard(fence[0])
         for state, desk in self.accounts.loaded():
@@ -369,7 +369,7 @@ class Supervisor:
             await self._refresh_facts(state, desk)
             await self.sender.wait_quiet(desk.conversations)
 
-    async def retell(self, account_id: str) -> None:
+    async def resend_hints(self, account_id: str) -> None:
         """Send all hints of an account again: they may have been lost."""
         (await self.account(account_id)).notify_again()
 

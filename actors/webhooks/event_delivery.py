@@ -15,7 +15,7 @@ import structlog
 
 from ...core.errors import Internal, Overloaded, TertuliaError
 from ...core.ports.event_webhooks import EventQueue, Poster, WebhookSecrets
-from ...core.webhooks.delivery import Answer, headers_of, judge, wait_before_retry
+from ...core.webhooks.delivery import Attempt, headers_of, judge, wait_before_retry
 from ...core.webhooks.records import Claimed, EventWebhook
 from ..recurring import Failures, recur
 
@@ -63,7 +63,7 @@ class WebhookCaller:
         self._most = most
         self._under_way = 0
 
-    async def call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
+    async def call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Attempt:
         if self._under_way >= self._most:
             raise Overloaded("too many webhooks are being called at the moment", retry_after=5)
         self._under_way += 1
@@ -72,12 +72,12 @@ class WebhookCaller:
         finally:
             self._under_way -= 1
 
-    async def _call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Answer:
+    async def _call(self, webhook: EventWebhook, event_id: str, body: bytes) -> Attempt:
         now = time.time()
         try:
             secrets = self._secrets.open_secrets(webhook.account_id, webhook.id, webhook.secret)
         except Internal as error:
-            return Answer(None, error=error.detail)
+            return Attempt(None, error=error.detail)
         if webhook.previous_until is None or webhook.previous_until <= now * 1000:
             secrets = secrets[:1]
         return await self._poster.post(webhook.url, headers_of(secrets, event_id, int(now), body), body)

@@ -14,13 +14,13 @@ from .calling import Caller
 from .model import (
     MAX_NUMBERS,
     Channel,
+    CustomerMessage,
     Fault,
     Numbers,
     Play,
     Receipt,
     ReceiptPlan,
     Registration,
-    Said,
     Sent,
     State,
     Type,
@@ -121,19 +121,21 @@ async def forget(request: web.Request) -> web.Response:
 async def play(request: web.Request) -> web.Response:
     """Write one message as a customer, or several in `messages`."""
     channel, whole = channel_of(request), await body_of(request, dict[str, Any])
-    said = await body_of(request, Play if "messages" in whole else Said)
+    given = await body_of(request, Play if "messages" in whole else CustomerMessage)
     provider, origin = request.app[PROVIDERS][channel.type], str(request.url.origin())
     try:
-        messages = said.messages if isinstance(said, Play) else [said]
-        webhooks = [w for one in messages for w in provider.said(request.app[STATE], channel, one, origin)]
+        messages = given.messages if isinstance(given, Play) else [given]
+        webhooks = [
+            w for one in messages for w in provider.webhooks_of(request.app[STATE], channel, one, origin)
+        ]
     except ValueError as error:
-        raise Problem(422, str(error), _named(said)) from None
+        raise Problem(422, str(error), _named(given)) from None
     return json_response({"answers": await request.app[CALLER].deliver(channel, webhooks)})
 
 
-def _named(said: Play | Said) -> str:
+def _named(given: Play | CustomerMessage) -> str:
     """Which of a message's fields its provider has nothing for."""
-    several = said.messages if isinstance(said, Play) else [said]
+    several = given.messages if isinstance(given, Play) else [given]
     fields = ("edit", "react", "press")
     return next((name for one in several for name in fields if getattr(one, name) is not None), "reply_to")
 

@@ -56,7 +56,7 @@ class Button(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
-class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+class CustomerMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sender": "from"}):
     """A customer's message. `reply_to` and `edit` are provider ids. With `react`, an emoji, they react to the message
     `reply_to` (an empty one takes it back); with `press` they press a button of it. E-mail alone has `subject`, `cc`,
     `answer_to` (its Reply-To) and further `headers`."""
@@ -85,7 +85,7 @@ MAX_NUMBERS: Final = 10_000
 class Play(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Several messages at once, under the channel's webhook faults."""
 
-    messages: Annotated[list[Said], msgspec.Meta(min_length=1, max_length=1000)]
+    messages: Annotated[list[CustomerMessage], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 FaultKind = Literal["429", "500", "timeout", "drop_before", "drop_after", "garbage", "refuse"]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
-from .model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
+from .model import Channel, CustomerMessage, Fault, File, Receipt, Sent, State, Webhook
 
 
 class Refusal(Exception):
@@ -77,7 +77,9 @@ class Provider(Protocol):
         """The provider's response for the faults 429, 500 and refuse."""
         ...
 
-    def said(self, state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
+    def webhooks_of(
+        self, state: State, channel: Channel, given: CustomerMessage, origin: str
+    ) -> list[Webhook]:
         """The webhooks of a customer's message. Raises ValueError for features that the provider lacks."""
         ...
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode
 
 from aiohttp import web
 
-from .model import Channel, Fault, Receipt, Said, Sent, State, Webhook
+from .model import Channel, CustomerMessage, Fault, Receipt, Sent, State, Webhook
 from .provider import (
     Call,
     Paths,
@@ -141,35 +141,35 @@ def refusal(fault: Fault) -> Refusal:
     return refused(400, 21610, "Attempt to send to unsubscribed recipient")
 
 
-def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-    if said.edit:
+def webhooks_of(state: State, channel: Channel, given: CustomerMessage, origin: str) -> list[Webhook]:
+    if given.edit:
         raise ValueError("an SMS cannot be edited")
-    sid = ("MM" if said.attachments else "SM") + secrets.token_hex(16)
+    sid = ("MM" if given.attachments else "SM") + secrets.token_hex(16)
     account = channel.credentials["account_sid"]
     fields = {
         "ToCountry": "US",
         "SmsMessageSid": sid,
-        "NumMedia": str(len(said.attachments)),
+        "NumMedia": str(len(given.attachments)),
         "SmsSid": sid,
         "SmsStatus": "received",
-        "Body": said.text,
+        "Body": given.text,
         "To": channel.credentials["from_number"],
         "NumSegments": "1",
         "MessageSid": sid,
         "AccountSid": account,
-        "From": said.sender,
+        "From": given.sender,
         "ApiVersion": "2010-04-01",
     }
-    for number, file in enumerate(said.attachments):
+    for number, file in enumerate(given.attachments):
         media = state.keep(channel, file)
         fields[f"MediaUrl{number}"] = f"{origin}/2010-04-01/Accounts/{account}/Messages/{sid}/Media/{media}"
         fields[f"MediaContentType{number}"] = file.content_type
-    if said.react is not None:
+    if given.react is not None:
         raise ValueError("nobody reacts to an SMS")
-    if said.press is not None:
+    if given.press is not None:
         raise ValueError("an SMS has no buttons")
-    if said.reply_to:
-        fields["OriginalRepliedMessageSid"] = said.reply_to
+    if given.reply_to:
+        fields["OriginalRepliedMessageSid"] = given.reply_to
     return [_signed(channel, channel.webhook_url, fields, sid)]
 
 

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
-    Edited,
     Faulty,
     Inbound,
+    InboundEdit,
     Media,
     MediaStep,
     Outbound,
@@ -103,7 +103,7 @@ def parse(call: WebhookCall, config: dict[str, Any]) -> list[ChannelEvent]:
 
 def _on_instagram(event: ChannelEvent) -> ChannelEvent:
     """Notes where the customer writes: other limits hold for what they are sent."""
-    if isinstance(event, Edited):
+    if isinstance(event, InboundEdit):
         return replace(event, inbound=_noted(event.inbound))
     return _noted(event) if isinstance(event, Inbound) else event
 
@@ -162,7 +162,7 @@ def _message(event: Object, said: Object) -> Iterator[ChannelEvent]:
         Sender(identifier(inner(event, "recipient"), "id", MAX_IDENTIFIER)) if is_echo else _sender(event)
     )
     if said.get("is_deleted") is True:
-        yield Edited(message(id, sender, *DELETED), _time(event))
+        yield InboundEdit(message(id, sender, *DELETED), _time(event))
         return
     text = string(said, "text")
     notes = _beside(said)
@@ -282,7 +282,7 @@ def _opened(kind: str) -> Callable[[Object, Object], Iterator[ChannelEvent]]:
 
 
 def _edit(event: Object, edit: Object) -> Iterator[ChannelEvent]:
-    yield Edited(message(identifier(edit, "mid"), _sender(event), string(edit, "text")), _time(event))
+    yield InboundEdit(message(identifier(edit, "mid"), _sender(event), string(edit, "text")), _time(event))
 
 
 def _delivery(event: Object, delivery: Object) -> Iterator[ChannelEvent]:

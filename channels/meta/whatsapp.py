@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
-    Edited,
     Faulty,
     Inbound,
+    InboundEdit,
     Media,
     MediaStep,
     Outbound,
@@ -157,9 +157,9 @@ def _message(people: _People, said: Object) -> Iterator[ChannelEvent]:
     change = inner(said, kind)
     original = identifier(change, "original_message_id")
     if kind == "edit":
-        yield Edited(_inbound(original, sender, inner(change, "message"), None), at)
+        yield InboundEdit(_inbound(original, sender, inner(change, "message"), None), at)
     else:
-        yield Edited(message(original, sender, *DELETED), at)
+        yield InboundEdit(message(original, sender, *DELETED), at)
 
 
 def _echo(people: _People, said: Object) -> Iterator[ChannelEvent]:
@@ -168,7 +168,7 @@ def _echo(people: _People, said: Object) -> Iterator[ChannelEvent]:
     for event in _message(people, {**customer, "from_parent_user_id": said.get("to_parent_user_id")}):
         if isinstance(event, Inbound):
             yield replace(event, is_echo=True)
-        elif isinstance(event, Edited):
+        elif isinstance(event, InboundEdit):
             yield replace(event, inbound=replace(event.inbound, is_echo=True))
 
 

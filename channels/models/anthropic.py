@@ -74,7 +74,7 @@ class AnthropicCompatible:
             yield Usage(model, given, made)
         else:
             counted = estimated(prompt.system) + estimated(prompt.user)
-            yield Usage(model, counted, said // 4 + 1, reported=False)
+            yield Usage(model, counted, said // 4 + 1)
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], Usage]:
         raise ModelError("refused", "this provider has no embeddings")

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from ...core.ports.assistance.models import ModelError, Reason
-from ...core.url_policy import Grant, Refused
+from ...core.url_policy import Grant, OutgoingRefused
 from ..outgoing.guard import Guard, pieces
 
 MAX_LINE: Final = 256 * 1024
@@ -70,7 +70,7 @@ class Calling:
                 yield response
         except TimeoutError:
             raise ModelError("timeout", f"no complete answer within {self._deadline:g} s") from None
-        except Refused as error:
+        except OutgoingRefused as error:
             raise ModelError("unreadable", f"the answer was refused: {error}") from None
         except (aiohttp.ClientError, OSError) as error:
             raise ModelError("unreachable", f"the connection failed ({type(error).__name__})") from None

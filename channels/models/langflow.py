@@ -95,7 +95,7 @@ class Langflow:
                 async for piece in answer:
                     said += len(piece)
                     yield piece
-        yield Usage(f"flow:{self._flow}", estimated(text), said // 4 + 1, reported=False)
+        yield Usage(f"flow:{self._flow}", estimated(text), said // 4 + 1)
 
     async def _answer(self, body: dict[str, Any]) -> AsyncGenerator[str, None]:
         path = f"/api/v1/run/{quote(self._flow, safe='')}?stream=true"

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from ...core.assistance.prompts import Rendered, rendered
-from ...core.ports.assistance.models import VECTOR, ModelError, ModelRequest, Tier, Usage
+from ...core.assistance.vectors import DIMENSIONS
+from ...core.ports.assistance.models import ModelError, ModelRequest, Tier, Usage
 from ..outgoing.guard import Guard
 from .calling import Calling, decoded, estimated, plausible
 
@@ -106,7 +107,12 @@ class OpenAiCompatible:
         tokens = 0
         for at in range(0, len(texts), MAX_TEXTS):
             part = list(texts[at : at + MAX_TEXTS])
-            body = {"model": self._embedding, "input": part, "dimensions": VECTOR, "encoding_format": "float"}
+            body = {
+                "model": self._embedding,
+                "input": part,
+                "dimensions": DIMENSIONS,
+                "encoding_format": "float",
+            }
             answer: _Vectors = await self._calling.json("POST", "/embeddings", body, _Vectors)
             vectors += in_order(answer.data, len(part))
             counted = (answer.usage or {}).get("prompt_tokens")
@@ -126,10 +132,10 @@ def in_order(found: list[_Vector], count: int) -> list[list[float]]:
 
 
 def unit(vector: list[float]) -> list[float]:
-    """The vector with length 1. Raises ModelError unless it has VECTOR finite dimensions."""
-    length = math.sqrt(sum(n * n for n in vector)) if len(vector) == VECTOR else 0.0
+    """The vector with length 1. Raises ModelError unless it has DIMENSIONS finite dimensions."""
+    length = math.sqrt(sum(n * n for n in vector)) if len(vector) == DIMENSIONS else 0.0
     if not 0 < length < math.inf:
-        raise ModelError("unreadable", f"a vector must have {VECTOR} finite dimensions")
+        raise ModelError("unreadable", f"a vector must have {DIMENSIONS} finite dimensions")
     return [n / length for n in vector]
 
 
@@ -138,4 +144,4 @@ def _usage(model: str, usage: dict[str, Any] | None, prompt: Rendered, said: int
     given, made = (usage or {}).get("prompt_tokens"), (usage or {}).get("completion_tokens")
     if plausible(given) and plausible(made):
         return Usage(model, given, made)
-    return Usage(model, estimated(prompt.system) + estimated(prompt.user), said // 4 + 1, reported=False)
+    return Usage(model, estimated(prompt.system) + estimated(prompt.user), said // 4 + 1)

@@ -16,7 +16,7 @@ from ...core.turn.message_analysis import scored
 MODEL = rules.VECTORS
 
 
-class Rules:
+class RulesModel:
     """`core.ports.assistance.models.Model`. The lexicon is read on first use (30 ms)."""
 
     provider = "rules"

@@ -7,8 +7,8 @@ import time
 import aiohttp
 
 from ...core.url_policy import Grant
-from ...core.webhooks.delivery import MAX_EXCERPT, Answer, excerpt_of
-from .guard import Guard, Refused, beginning
+from ...core.webhooks.delivery import MAX_EXCERPT, Attempt, excerpt_of
+from .guard import Guard, OutgoingRefused, beginning
 
 DEADLINE = 10.0
 """Seconds for a request and its answer."""
@@ -28,10 +28,10 @@ class GuardedPoster:
     async def close(self) -> None:
         await self._guard.close()
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Attempt:
         began = time.monotonic()
         answer = await self._post(url, {**headers, "User-Agent": self._agent}, body)
-        return Answer(
+        return Attempt(
             answer.status,
             answer.excerpt,
             answer.retry_after,
@@ -39,7 +39,7 @@ class GuardedPoster:
             int((time.monotonic() - began) * 1000),
         )
 
-    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Attempt:
         grants = (Grant(url),) if self._private else ()
         try:
             async with self._guard.request(
@@ -47,10 +47,10 @@ class GuardedPoster:
             ) as response:
                 text = excerpt_of(await beginning(response, MAX_EXCERPT))
                 response.close()  # the rest is left unread, however long it is
-                return Answer(response.status, text, response.headers.get("Retry-After"))
-        except Refused as error:
-            return Answer(None, error=f"refused: {error}")
+                return Attempt(response.status, text, response.headers.get("Retry-After"))
+        except OutgoingRefused as error:
+            return Attempt(None, error=f"refused: {error}")
         except TimeoutError:
-            return Answer(None, error=f"no answer within {self._deadline:g} s")
+            return Attempt(None, error=f"no answer within {self._deadline:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return Answer(None, error=f"the connection failed ({type(error).__name__})")
+            return Attempt(None, error=f"the connection failed ({type(error).__name__})")

@@ -19,9 +19,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from ...core.url_policy import HTTPS, AddressRules, Grant, Reach, Refused, is_numeric_host, parsed
+from ...core.url_policy import HTTPS, AddressRules, Grant, OutgoingRefused, Reach, is_numeric_host, parsed
 
-__all__ = ["Guard", "Refused", "beginning", "check_address", "checked", "origin", "pieces"]
+__all__ = ["Guard", "OutgoingRefused", "beginning", "check_address", "checked", "origin", "pieces"]
 
 DEADLINE = 30.0
 CONNECT_DEADLINE = 10.0
@@ -126,7 +126,7 @@ class Guard:
 
         `headers` and `auth` are sent to `secret_hosts` only (None: the URL's own host). At most `max_redirects` redirects
         are followed (GET only), within the host and to `redirect_hosts`; with 0, a redirect is the response.
-        Raises Refused, aiohttp.ClientError, TimeoutError.
+        Raises OutgoingRefused, aiohttp.ClientError, TimeoutError.
         """
         target, reach = checked(url, self._rules, grants)
         owners = {target.host} if secret_hosts is None else set(secret_hosts)
@@ -150,7 +150,7 @@ class Guard:
                         yield response
                         return
                     if hop == max_redirects:
-                        raise Refused("too many redirects")
+                        raise OutgoingRefused("too many redirects")
                     target, reach = self._next(target, response, grants, redirect_hosts)
 
     def _next(
@@ -162,13 +162,13 @@ class Guard:
     ) -> tuple[URL, Reach]:
         location = response.headers.get("Location")
         if not location:
-            raise Refused("a redirect to nowhere")
+            raise OutgoingRefused("a redirect to nowhere")
         try:
             following = target.join(_parsed(location))
         except ValueError:
-            raise Refused("a redirect to something that is not a URL") from None
+            raise OutgoingRefused("a redirect to something that is not a URL") from None
         if following.host != target.host and following.host not in redirect_hosts:
-            raise Refused("a redirect to another host")
+            raise OutgoingRefused("a redirect to another host")
         return checked(str(following), self._rules, grants)
 
 
@@ -179,9 +179,9 @@ async def _refusals(request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
         async with request as response:
             yield response
     except aiohttp.InvalidURL:
-        raise Refused("not a URL that can be called") from None
+        raise OutgoingRefused("not a URL that can be called") from None
     except aiohttp.ClientConnectorDNSError as error:
-        raise Refused("the host has no address", temporary=True) from error
+        raise OutgoingRefused("the host has no address", temporary=True) from error
 
 
 def _parsed(url: str | URL) -> URL:
@@ -201,24 +201,24 @@ def origin(url: str | URL) -> str:
 
 
 def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tuple[URL, Reach]:
-    """The parsed URL, and which addresses it may reach. Raises Refused. Names are checked when they are resolved."""
+    """The parsed URL, and which addresses it may reach. Raises OutgoingRefused. Names are checked when they are resolved."""
     try:
         target = _parsed(url)
         host, port = target.host, target.port
     except ValueError:
-        raise Refused("not a URL") from None
+        raise OutgoingRefused("not a URL") from None
     if target.scheme not in ("https", "http") or not host:
-        raise Refused("not an https URL")
+        raise OutgoingRefused("not an https URL")
     if target.user is not None or target.password is not None:
-        raise Refused("a URL must not carry a user or a password")
+        raise OutgoingRefused("a URL must not carry a user or a password")
     own = origin(target)
     grant = next((g for g in grants if origin(g.url) == own), None)
     if grant is None and target.scheme != "https":
-        raise Refused("not an https URL")
+        raise OutgoingRefused("not an https URL")
     if grant is None and port not in rules.ports:
-        raise Refused(f"port {port} is not allowed, only {HTTPS}")
+        raise OutgoingRefused(f"port {port} is not allowed, only {HTTPS}")
     if is_numeric_host(host) or "%" in host:
-        raise Refused("the host is not a plain name or address")
+        raise OutgoingRefused("the host is not a plain name or address")
     reach = rules.reach if grant is None else rules.granted(grant, target.scheme, port)
     if parsed(host) is not None:
         check_address(host, reach)
@@ -226,22 +226,22 @@ def checked(url: str, rules: AddressRules, grants: Collection[Grant] = ()) -> tu
 
 
 def check_address(text: str, reach: Reach) -> None:
-    """Raises Refused for a forbidden address."""
+    """Raises OutgoingRefused for a forbidden address."""
     if (reason := reach.refusal(text)) is not None:
-        raise Refused(f"the host stands at {reason}")
+        raise OutgoingRefused(f"the host stands at {reason}")
 
 
 async def pieces(response: aiohttp.ClientResponse, most: int) -> AsyncIterator[bytes]:
-    """A response's body in pieces. Raises Refused if it is encoded, or if it has or announces more than `most` bytes."""
+    """A response's body in pieces. Raises OutgoingRefused if it is encoded, or if it has or announces more than `most` bytes."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused("encoded, which was not asked for")
+        raise OutgoingRefused("encoded, which was not asked for")
     if (response.content_length or 0) > most:
-        raise Refused(f"larger than {most} bytes")
+        raise OutgoingRefused(f"larger than {most} bytes")
     total = 0
     async for piece in response.content.iter_chunked(_PIECE):
         total += len(piece)
         if total > most:
-            raise Refused(f"larger than {most} bytes")
+            raise OutgoingRefused(f"larger than {most} bytes")
         yield piece
 
 

@@ -24,7 +24,7 @@ from ...core.errors import Invalid, StorageUnavailable, TertuliaError, TooLarge
 from ...core.ports.channels import ChannelKind
 from ...core.ports.deliveries import MediaQueue
 from ...core.url_policy import Grant
-from .guard import DEADLINE, MAX_REDIRECTS, Guard, Refused, beginning, pieces
+from .guard import DEADLINE, MAX_REDIRECTS, Guard, OutgoingRefused, beginning, pieces
 
 log = structlog.get_logger(__name__)
 
@@ -209,7 +209,7 @@ def _failure(error: Exception) -> NotFetched:
     """The reason of a failure, without addresses or secrets, since it is shown to everyone who requests the file."""
     if isinstance(error, NotFetched):
         return error
-    if isinstance(error, Refused):
+    if isinstance(error, OutgoingRefused):
         return NotFetched(str(error), final=not error.temporary)
     if isinstance(error, (TooLarge, Invalid)):
         return NotFetched(str(error), final=True)

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from ...core.channels.messages import (
     ChannelEvent,
     Credentials,
-    Edited,
     Inbound,
+    InboundEdit,
     Media,
     MediaStep,
     NotSent,
@@ -109,12 +109,12 @@ def _message(said: Object, update: int) -> Inbound:
     return _inbound(said)
 
 
-def _edited(said: Object, update: int) -> Edited:
+def _edited(said: Object, update: int) -> InboundEdit:
     _check_private(said)
     at = milliseconds(said.get("edit_date") or said.get("date"), SECOND)
     if at is None:
         raise ValueError("edit_date is missing")
-    return Edited(_inbound(said), at)
+    return InboundEdit(_inbound(said), at)
 
 
 def _reacted(change: Object, update: int) -> Inbound:

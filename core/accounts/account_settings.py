@@ -263,7 +263,7 @@ _timing = attrgetter(*TIMING)
 _FIELDS = AccountSettings.__struct_fields__
 
 
-def retimes(before: AccountSettings, after: AccountSettings) -> bool:
+def moves_timers(before: AccountSettings, after: AccountSettings) -> bool:
     """Whether the change from `before` to `after` can move timers of conversations."""
     return _timing(before) != _timing(after)
 

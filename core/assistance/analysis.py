@@ -60,11 +60,11 @@ def read(answer: str) -> MessageAnalysis | None:
     if found is None:
         return None
     try:
-        said = msgspec.json.decode(found[0], type=_Answer)
+        decoded = msgspec.json.decode(found[0], type=_Answer)
     except (msgspec.DecodeError, RecursionError):
         return None
-    entities = {name: str(value) for name, value in said.entities.items() if value is not None}
-    return made(said.sentiment, said.intent, said.confidence, entities)
+    entities = {name: str(value) for name, value in decoded.entities.items() if value is not None}
+    return made(decoded.sentiment, decoded.intent, decoded.confidence, entities)
 
 
 def _within(value: float, least: float, most: float) -> float:

@@ -27,7 +27,7 @@ class Citation(msgspec.Struct, frozen=True):
     content: str
 
 
-class Answer(msgspec.Struct, frozen=True):
+class CitedAnswer(msgspec.Struct, frozen=True):
     """`text`: None if no article says it. `failed`: the provider that was to answer, and why it could not; then `provider` is what
     answered in its place."""
 
@@ -39,24 +39,24 @@ class Answer(msgspec.Struct, frozen=True):
     failed: tuple[str, str] | None = None
 
 
-NOTHING_SAID: Final = Answer(None, 0.0, ())
+NOTHING_SAID: Final = CitedAnswer(None, 0.0, ())
 
 
-def prompt_of(question: str, passages: Sequence[Passage], house: str) -> Prompt:
-    """`house`: the account's own words on how replies should sound."""
-    return Prompt(f"{INSTRUCTION} {house}".strip(), tuple(passages), (Line("customer", question),))
+def prompt_of(question: str, passages: Sequence[Passage], style: str) -> Prompt:
+    """`style`: the account's own words on how replies should sound."""
+    return Prompt(f"{INSTRUCTION} {style}".strip(), tuple(passages), (Line("customer", question),))
 
 
-def read(text: str, known: Sequence[tuple[Source, Passage]]) -> Answer | None:
+def read(text: str, known: Sequence[tuple[Source, Passage]]) -> CitedAnswer | None:
     """A model's answer. None if it cannot be read."""
-    said = assist.decoded(text[: assist.MAX_ANSWER])
-    if said is None:
+    answer = assist.decoded(text[: assist.MAX_ANSWER])
+    if answer is None:
         return None
-    reply, numbers = assist.cited(said.reply.strip()[: assist.LONGEST_ANSWER], len(known))
-    sure = said.confidence if 0.0 <= said.confidence <= 1.0 else 0.0
+    reply, numbers = assist.cited(answer.reply.strip()[: assist.LONGEST_ANSWER], len(known))
+    sure = answer.confidence if 0.0 <= answer.confidence <= 1.0 else 0.0
     if not reply or not sure:
         return NOTHING_SAID
     citations = (
         Citation(n, known[n - 1][0].id, known[n - 1][0].title, known[n - 1][1].text) for n in numbers
     )
-    return Answer(reply, round(sure, 3), tuple(citations))
+    return CitedAnswer(reply, round(sure, 3), tuple(citations))

@@ -79,14 +79,14 @@ class ArticleVersion(msgspec.Struct, frozen=True):
     saved_at: int
 
 
-class Chunk(msgspec.Struct, frozen=True):
+class ArticlePassage(msgspec.Struct, frozen=True):
     """A passage of an article, below a heading."""
 
     heading: str
     content: str
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundPassage(msgspec.Struct, frozen=True):
     """A passage that a search found. `vector`: as stored. `relevance`: 0 to 1. `by`: which rankings have it."""
 
     article_id: str
@@ -110,22 +110,22 @@ def config_of(language: str | None) -> str:
     return CONFIGS.get(primary(language), "simple") if language else "simple"
 
 
-def chunks(body: str) -> list[Chunk]:
+def passages_of(body: str) -> list[ArticlePassage]:
     """An article's passages in order: paragraphs below one heading together, up to PASSAGE characters."""
-    found: list[Chunk] = []
+    found: list[ArticlePassage] = []
     heading, parts, size = "", [], 0
     for line in _pieces(without_comments(body[:MAX_BODY])):
         titled = _HEADING.match(line)
         if (titled or size + len(line) > PASSAGE) and parts:
-            found.append(Chunk(heading, "\n".join(parts).strip()))
+            found.append(ArticlePassage(heading, "\n".join(parts).strip()))
             parts, size = [], 0
         if titled:
             heading = titled[1].strip(" #")
         else:
             parts.append(line)
             size += len(line) + 1
-    found.append(Chunk(heading, "\n".join(parts).strip()))
-    return [chunk for chunk in found if chunk.content] or [Chunk(heading, heading)]
+    found.append(ArticlePassage(heading, "\n".join(parts).strip()))
+    return [passage for passage in found if passage.content] or [ArticlePassage(heading, heading)]
 
 
 def without_comments(body: str) -> str:
@@ -173,7 +173,7 @@ def _has_kin(known: set[str], word: str) -> bool:
     return any(other.startswith(stem) for other in known)
 
 
-def relevance(asked: Sequence[str], found: Found, cosine: float) -> float:
+def relevance(asked: Sequence[str], found: FoundPassage, cosine: float) -> float:
     """A passage's score for a question, 0 … 1, from the words they share and the distance of their vectors."""
     text = f"{found.title}\n{found.heading}\n{found.content}"
     return round(min(1.0, 0.7 * coverage(asked, text) + 0.5 * max(0.0, cosine)), 3)

@@ -34,7 +34,7 @@ _INSTRUCTION: Final = (
 )
 
 
-class Said(msgspec.Struct):
+class ModelAnswer(msgspec.Struct):
     """A model's answer, if it keeps to the form."""
 
     reply: str = ""
@@ -46,8 +46,8 @@ class Said(msgspec.Struct):
 
 def prompt_of(read: Read, passages: Sequence[Passage], actions: Actions, missing: Sequence[str]) -> Prompt:
     """The prompt for the next words. `missing`: fields that the customer has not told."""
-    house = actions.assist.instruction if actions.assist is not None else ""
-    instruction = f"{_INSTRUCTION} {house}".strip()
+    style = actions.assist.instruction if actions.assist is not None else ""
+    instruction = f"{_INSTRUCTION} {style}".strip()
     return Prompt(instruction, tuple(passages), read.lines, wanted=tuple(missing))
 
 
@@ -55,31 +55,31 @@ def answer_of(
     text: str, rule_id: str, read: Read, sources: Sequence[Source], missing: Sequence[str], model: str
 ) -> BotAnswer:
     """A model's answer as a command. One that cannot be read asks for a human."""
-    said = decoded(text[:MAX_ANSWER])
-    if said is None:
+    answer = decoded(text[:MAX_ANSWER])
+    if answer is None:
         return BotAnswer(rule_id, read.seen, failed=UNREADABLE, model=model)
-    sure = said.confidence if 0.0 <= said.confidence <= 1.0 else 0.0
-    reply, articles = _with_sources(said.reply.strip()[:LONGEST_ANSWER], sources)
+    sure = answer.confidence if 0.0 <= answer.confidence <= 1.0 else 0.0
+    reply, articles = _with_sources(answer.reply.strip()[:LONGEST_ANSWER], sources)
     return BotAnswer(
         rule_id=rule_id,
         seen=read.seen,
         text=reply,
         confidence=round(sure, 3),
-        fields=_told(said.fields, read, missing),
+        fields=_told(answer.fields, read, missing),
         sources=tuple((source.id, source.title) for source in articles),
-        summary=said.summary[:LONGEST_SUMMARY],
-        wants=WANTED.get(said.handoff or ""),
+        summary=answer.summary[:LONGEST_SUMMARY],
+        wants=WANTED.get(answer.handoff or ""),
         model=model[:100],
     )
 
 
-def decoded(text: str) -> Said | None:
+def decoded(text: str) -> ModelAnswer | None:
     """The JSON object in an answer, whatever stands around it."""
     begin, end = text.find("{"), text.rfind("}")
     if begin < 0 or end < begin:
         return None
     try:
-        return msgspec.json.decode(text[begin : end + 1], type=Said)
+        return msgspec.json.decode(text[begin : end + 1], type=ModelAnswer)
     except (msgspec.DecodeError, RecursionError):
         return None
 

@@ -14,8 +14,8 @@ from ..text.text_matching import Text
 from ..turn.form_filling import fits, question
 from .analysis import MessageAnalysis, made
 from .prompts import Prompt, since_answered
+from .vectors import DIMENSIONS
 
-DIMENSIONS: Final = 256
 VECTORS: Final = "rules-1"
 """The name of the hashed vectors beside stored ones. Change it with what `vector` counts."""
 MAX_EMBEDDED: Final = 8_192
@@ -123,8 +123,8 @@ def reply(prompt: Prompt) -> str:
     if prompt.knowledge:
         best = prompt.knowledge[0]
         return f"Hello, thank you for your message. {_beginning(best.text)} [1]"
-    said = next((line.text for line in reversed(prompt.conversation) if line.speaker == "customer"), "")
-    intent, _ = intent_of(said)
+    written = next((line.text for line in reversed(prompt.conversation) if line.speaker == "customer"), "")
+    intent, _ = intent_of(written)
     about_it = ACKNOWLEDGED.get(intent or "", "I have read it and will get back to you shortly.")
     return f"Hello, thank you for your message. {about_it}"
 
@@ -132,24 +132,24 @@ def reply(prompt: Prompt) -> str:
 def assisted(prompt: Prompt) -> tuple[str, float, dict[str, str]]:
     """The conversational bot's next words, how sure they are, and the fields that the customer has told: the passage that fits
     best, else the next question, else a courtesy. Without any of them it is not sure at all."""
-    said = " ".join(since_answered(prompt.conversation))
-    fields = _told(prompt, said)
+    written = " ".join(since_answered(prompt.conversation))
+    fields = _told(prompt, written)
     if prompt.knowledge:
         return f"{_beginning(prompt.knowledge[0].text)} [1]", 0.7, fields
     missing = next((field for field in prompt.wanted if field not in fields), None)
     if missing is not None:
         return question(missing), 0.6, fields
-    intent, _ = intent_of(said)
+    intent, _ = intent_of(written)
     courtesy = ACKNOWLEDGED[intent] if intent in ("thanks", "greeting") else ""
     return courtesy, 0.6 if courtesy else 0.0, fields
 
 
-def _told(prompt: Prompt, said: str) -> dict[str, str]:
-    found = {_FIELDS.get(kind, kind): value for kind, value in entities_of(said).items()}
+def _told(prompt: Prompt, written: str) -> dict[str, str]:
+    found = {_FIELDS.get(kind, kind): value for kind, value in entities_of(written).items()}
     asked = next((line.text for line in reversed(prompt.conversation) if line.speaker != "customer"), "")
     for field in prompt.wanted:
-        if field not in found and asked.strip() == question(field) and fits(field, said):
-            found[field] = said.strip()
+        if field not in found and asked.strip() == question(field) and fits(field, written):
+            found[field] = written.strip()
     return {field: value for field, value in found.items() if field in prompt.wanted}
 
 

@@ -102,22 +102,22 @@ def read(c: Conversation, entries: Sequence[Entry]) -> Read:
     return Read(c.seq, tuple(lines), tuple(entries), asked)
 
 
-def prompt_of(read: Read, wishes: Wishes, knowledge: Sequence[Passage], house: str) -> Prompt:
-    """The prompt of a draft. `house`: the account's instructions for the style of replies."""
+def prompt_of(read: Read, wishes: Wishes, knowledge: Sequence[Passage], style: str) -> Prompt:
+    """The prompt of a draft. `style`: the account's instructions for the style of replies."""
     task = (
         "improve the agent's draft, keeping what it says"
         if wishes.draft is not None
         else "write the next reply"
     )
-    said = [
+    parts = [
         f"You help a support agent: {task}, in the customer's language. Answer with the text of the reply alone. Use the knowledge"
         " where it fits and cite it as [number]; where it does not answer the question, say that a colleague will look into it."
         " Promise nothing that the knowledge does not say.",
-        house,
+        style,
         f"The tone is {wishes.tone}." if wishes.tone else "",
         _LENGTHS.get(wishes.length or "same", ""),
     ]
-    instruction = " ".join(part for part in said if part)
+    instruction = " ".join(part for part in parts if part)
     return Prompt(instruction, tuple(knowledge), read.lines, wishes.draft, wishes.custom_prompt)
 
 

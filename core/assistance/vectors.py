@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+DIMENSIONS: Final = 256
+"""Dimensions of every stored vector."""
 SCALE: Final = 127
 MOST: Final = 3
 """The size of a question's largest dimension in its masks; `passages_near` in articles.sql has it too."""

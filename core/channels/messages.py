@@ -1,6 +1,6 @@
 """Messages between `channels/` (the providers' wire formats) and the rest: webhook calls, events, outgoing messages.
 
-A channel module turns a `WebhookCall` into `Inbound`, `Edited` and `Receipt` events, and an `Outbound` message into
+A channel module turns a `WebhookCall` into `Inbound`, `InboundEdit` and `Receipt` events, and an `Outbound` message into
 `ProviderRequest`s. Times are milliseconds since the epoch; identifiers are in the form that is stored: E.164 for phones,
 lower case for e-mail, the provider's own id elsewhere.
 """
@@ -83,7 +83,7 @@ class Inbound(msgspec.Struct, frozen=True):
     is_echo: bool = False
 
 
-class Edited(msgspec.Struct, frozen=True):
+class InboundEdit(msgspec.Struct, frozen=True):
     """A customer changed a message. `inbound` is the message as it is now; the newest `edited_at` counts."""
 
     inbound: Inbound
@@ -113,7 +113,7 @@ class Faulty(msgspec.Struct, frozen=True):
     payload: Any
 
 
-ChannelEvent = Inbound | Edited | Receipt | Faulty
+ChannelEvent = Inbound | InboundEdit | Receipt | Faulty
 
 
 class OutboundFile(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ from .state import (
     Fired,
     LastHeld,
     OpenOffer,
-    Routing,
+    RoutingState,
     State,
 )
 from .status import BOT, HELD, LIVE, RESOLVED
@@ -92,14 +92,14 @@ def apply(state: State | None, entry: Entry) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at, **fields), state.recent)
 
 
-def _given(routing: Routing, data: Assigned, at: int) -> Routing:
+def _given(routing: RoutingState, data: Assigned, at: int) -> RoutingState:
     """An agent that gives a conversation back does not get it again; one that lost the connection may."""
     if data.agent_id is None and data.previous_agent_id is not None:
         routing = replace(routing, last=LastHeld(data.previous_agent_id, at))
     return _without(routing, data.previous_agent_id if data.by in ("release", "handoff") else None)
 
 
-def _without(routing: Routing, agent_id: str | None) -> Routing:
+def _without(routing: RoutingState, agent_id: str | None) -> RoutingState:
     if agent_id is None or agent_id in routing.declined_by:
         return routing
     return replace(routing, declined_by=(*routing.declined_by, agent_id))
@@ -198,11 +198,11 @@ def _edited(state: State, entry: Entry, edit: Edited) -> State:
     return State(replace(c, seq=entry.seq, updated_at=entry.at, routing=routing), Recent.of(messages))
 
 
-def _kept(routing: Routing) -> Routing:
+def _kept(routing: RoutingState) -> RoutingState:
     """The routing state that survives when a conversation is reopened."""
     if routing.last is None and not routing.edited:
         return UNROUTED
-    return Routing(last=routing.last, edited=routing.edited)
+    return RoutingState(last=routing.last, edited=routing.edited)
 
 
 def _first_reply(noted: dict[str, int]) -> dict[str, int]:

@@ -41,7 +41,7 @@ class LastHeld(msgspec.Struct, frozen=True, gc=False):
     until: int
 
 
-class Routing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class RoutingState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Routing's state of a conversation. Customers never see it.
 
     `declined_by`: agents that declined, let an offer lapse or gave it back since it was last opened. `strategy`: how to route it
@@ -71,7 +71,7 @@ class Fired(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 NEVER_FIRED = Fired()
 """Shared by most conversations."""
-UNROUTED = Routing()
+UNROUTED = RoutingState()
 """Shared by most conversations."""
 
 
@@ -115,7 +115,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
     timer_at: int | None = None
     """The time (ms) to check for due timers, perhaps too early. Turns set it, which know the account's settings; entries do not."""
     fired: Fired = NEVER_FIRED
-    routing: Routing = UNROUTED
+    routing: RoutingState = UNROUTED
 
     @property
     def live(self) -> bool:

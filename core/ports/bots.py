@@ -90,7 +90,7 @@ class ReschedulingArchive(Protocol):
         """Move timers to an earlier time. Returns the conversations for which it was done; others have changed meanwhile."""
         ...
 
-    async def done(self, retiming: TimerRescheduling, epochs: dict[int, int]) -> None:
+    async def done(self, rescheduling: TimerRescheduling, epochs: dict[int, int]) -> None:
         """Mark an account as done in these partitions; no effect where the epoch or the version has changed."""
         ...
 

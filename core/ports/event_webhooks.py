@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from ..accounts.records import Page, Place
 from ..conversation.entries import Actor
-from ..webhooks.delivery import Answer, Judgement
+from ..webhooks.delivery import Attempt, Judgement
 from ..webhooks.events import OutgoingEvent
 from ..webhooks.records import (
     Claimed,
@@ -83,7 +83,12 @@ class EventQueue(Protocol):
         ...
 
     async def finish(
-        self, claimed: Claimed, answer: Answer, judgement: Judgement, wait: float | None, disable_after: float
+        self,
+        claimed: Claimed,
+        answer: Attempt,
+        judgement: Judgement,
+        wait: float | None,
+        disable_after: float,
     ) -> DisabledReason | None:
         """Record the result of an attempt; no effect if the claim was lost.
 
@@ -98,7 +103,7 @@ class EventQueue(Protocol):
 
 
 class Poster(Protocol):
-    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> Attempt:
         """Send a request without following redirects; refused unless the host is a public address. Every failure is an Answer."""
         ...
 

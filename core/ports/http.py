@@ -14,7 +14,7 @@ from ..accounts.records import Channel
 from ..conversation.entries import Entry
 from ..conversation.state import Conversation
 from ..views.assignments import AssignmentView
-from ..views.inbox import InboxFilter, IncludedContact, Page, Seen, Sort
+from ..views.inbox import InboxFilter, InboxPage, IncludedContact, Seen, Sort
 from ..views.people import AgentStats, LabelCount
 from ..views.reports import Dimension, Report
 from ..views.statistics import InboxStats, Period
@@ -85,7 +85,7 @@ class InboxStore(Protocol):
 
     async def page(
         self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
-    ) -> Page:
+    ) -> InboxPage:
         """The conversations that pass the filter, in order, after `after`. Rows that do not move meanwhile appear exactly once, even
         if others are added.
         """

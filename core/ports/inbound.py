@@ -36,7 +36,7 @@ class Fault(msgspec.Struct, frozen=True):
     part: str | None = None
 
 
-class NewFailure(msgspec.Struct, frozen=True):
+class NewInboundFailure(msgspec.Struct, frozen=True):
     """A call that could not be processed completely. `headers`: those that a replay needs, no secrets."""
 
     account_id: str
@@ -46,7 +46,7 @@ class NewFailure(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Failure(msgspec.Struct, frozen=True):
+class InboundFailure(msgspec.Struct, frozen=True):
     """A failed payload; `size` of the whole body, of which `payload` holds at most MAX_PAYLOAD bytes. Times in ms;
     `replayed_at`: when a replay processed all of it."""
 
@@ -107,18 +107,20 @@ class InboundStore(Protocol):
         """A customer's mails by their Message-IDs, which are not provider ids; of several with the same one, the newest."""
         ...
 
-    async def set_aside(self, failure: NewFailure) -> str:
+    async def set_aside(self, failure: NewInboundFailure) -> str:
         """Store a failed payload among the newest MAX_FAILURES of its channel; repeats are stored once. Returns its id."""
         ...
 
     async def failures(
         self, account_id: str, channel_id: str | None, after: Place | None, limit: int
-    ) -> Page[Failure]:
+    ) -> Page[InboundFailure]:
         """Newest first, without their payloads."""
         ...
 
-    async def failure(self, account_id: str, failure_id: str) -> Failure | None: ...
+    async def failure(self, account_id: str, failure_id: str) -> InboundFailure | None: ...
 
-    async def replayed(self, account_id: str, failure_id: str, faults: Sequence[Fault]) -> Failure | None:
+    async def replayed(
+        self, account_id: str, failure_id: str, faults: Sequence[Fault]
+    ) -> InboundFailure | None:
         """Record a replay: the faults that remain, or none if all of it was processed."""
         ...

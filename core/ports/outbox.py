@@ -49,7 +49,7 @@ class ToSend(msgspec.Struct, frozen=True):
         return self.conversation_id, self.seq
 
 
-class Due(msgspec.Struct, frozen=True):
+class DueChannel(msgspec.Struct, frozen=True):
     """A channel whose next message may be sent in `delay` seconds at the earliest."""
 
     channel_id: str
@@ -64,7 +64,7 @@ class Outbox(Protocol):
         how many there were."""
         ...
 
-    async def due(self) -> list[Due]:
+    async def due(self) -> list[DueChannel]:
         """Channels of all shards that have queued messages."""
         ...
 

@@ -12,8 +12,8 @@ from ..routing.journal import BoardAt, RoutingEntry
 from ..routing.supervision_messages import (
     AccountFacts,
     AgentPresence,
+    ChangedHeads,
     Head,
-    Moved,
     Presence,
     QueuePage,
     QueuePlace,
@@ -36,7 +36,7 @@ class SupervisionStore(Protocol):
         """The incarnation that holds each shard."""
         ...
 
-    async def moved(self, mark: str | None) -> Moved:
+    async def changed_heads(self, mark: str | None) -> ChangedHeads:
         """Every account that has changed since `mark`, perhaps repeated, perhaps with others; none without a mark."""
         ...
 
@@ -139,6 +139,6 @@ class Supervision(Protocol):
         """Preferences, teams or settings have changed; on return, the supervisor applies them."""
         ...
 
-    async def retell(self, account_id: str) -> None:
+    async def resend_hints(self, account_id: str) -> None:
         """Send the state of agents and queue again in full, as earlier notifications may have been lost."""
         ...

@@ -49,7 +49,7 @@ REST = ""
 
 
 class Presence(msgspec.Struct, frozen=True, array_like=True):
-    """The status that one connection of an agent reports, until `expires_at`. `said_at`: when it was first reported; renewals keep
+    """The status that one connection of an agent reports, until `expires_at`. `reported_at`: when it was first reported; renewals keep
     it."""
 
     account_id: str
@@ -57,31 +57,31 @@ class Presence(msgspec.Struct, frozen=True, array_like=True):
     connection: str
     status: PresenceStatus
     expires_at: int
-    said_at: int = 0
+    reported_at: int = 0
 
 
-def is_older(said: Presence, known: Presence) -> bool:
+def is_older(report: Presence, known: Presence) -> bool:
     """Whether a report that arrives later is older than the known one. Every gateway with a stream of the agent renews a status set
     over REST, perhaps one that was just replaced: of two such reports the one set last counts, whenever they expire."""
-    if said.connection == REST and said.status != known.status:
-        return said.said_at < known.said_at
-    return said.expires_at < known.expires_at
+    if report.connection == REST and report.status != known.status:
+        return report.reported_at < known.reported_at
+    return report.expires_at < known.expires_at
 
 
 CLOCKS_AGREE = 5000
 """Ms. A smaller difference between two clocks may be the delay of the message that carried the time."""
 
 
-def by_clock(said: Iterable[Presence], ahead: int) -> list[Presence]:
+def by_clock(reports: Iterable[Presence], ahead: int) -> list[Presence]:
     """The same reports by a clock that is `ahead` ms ahead of the sender's."""
     if abs(ahead) < CLOCKS_AGREE:
-        return list(said)
-    return [moved(p, ahead) for p in said]
+        return list(reports)
+    return [shifted(p, ahead) for p in reports]
 
 
-def moved(p: Presence, ms: int) -> Presence:
+def shifted(p: Presence, ms: int) -> Presence:
     """The same report by a clock that is `ms` ahead, or was moved by that much."""
-    return replace(p, expires_at=p.expires_at + ms, said_at=p.said_at and p.said_at + ms)
+    return replace(p, expires_at=p.expires_at + ms, reported_at=p.reported_at and p.reported_at + ms)
 
 
 class AgentPresence(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ class Head(msgspec.Struct, frozen=True):
     fed: bool = True
 
 
-class Moved(msgspec.Struct, frozen=True):
+class ChangedHeads(msgspec.Struct, frozen=True):
     """The changes since a mark, and the mark for the next call."""
 
     mark: str

@@ -12,5 +12,5 @@ def primary(tag: str) -> str:
 
 def language_of(metadata: dict[str, Any], bot_context: dict[str, Any]) -> str | None:
     """A conversation's language: the one that the channel or a service gave, else the one in the bot's context."""
-    said = (metadata.get("language"), bot_context.get("language"))
-    return next((language for language in said if isinstance(language, str) and language), None)
+    tags = (metadata.get("language"), bot_context.get("language"))
+    return next((language for language in tags if isinstance(language, str) and language), None)

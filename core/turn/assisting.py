@@ -157,7 +157,7 @@ def _message(c: Conversation, command: BotAnswer, assist: Assist, new_id: Callab
     sources = [{"kind": "article", "id": id, "title": title} for id, title in command.sources]
     reasons = [f"confidence {command.confidence:.2f}, needed {assist.confidence_min:.2f}"]
     reasons += [f"cites “{title[:LONGEST_TITLE]}”" for _, title in command.sources]
-    said = {
+    details = {
         "confidence": command.confidence,
         "sources": sources,
         "seen": command.seen,
@@ -170,7 +170,7 @@ def _message(c: Conversation, command: BotAnswer, assist: Assist, new_id: Callab
         sender_id=command.rule_id,
         content=command.text[:LONGEST_ANSWER],
         delivery_status=first_delivery(c),
-        metadata={"rule_id": command.rule_id, "reasons": reasons, ASSIST: said},
+        metadata={"rule_id": command.rule_id, "reasons": reasons, ASSIST: details},
     )
 
 

@@ -258,8 +258,8 @@ def _languages(c: Conditions, m: _Message) -> tuple[bool, str] | None:
         return None
     spoken = m.facts.language
     holds = spoken is not None and primary(spoken) in map(primary, c.languages)
-    said = f"{spoken or 'unknown'}{' (detected)' if m.facts.detected else ''}"
-    return holds, f"language {said} is {'' if holds else 'not '}one of {', '.join(c.languages)}"
+    shown = f"{spoken or 'unknown'}{' (detected)' if m.facts.detected else ''}"
+    return holds, f"language {shown} is {'' if holds else 'not '}one of {', '.join(c.languages)}"
 
 
 def _time_range(c: Conditions, m: _Message) -> tuple[bool, str] | None:

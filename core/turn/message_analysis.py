@@ -1,7 +1,7 @@
 """Which analyses (language, sentiment, intent) a customer's message needs before its turn, and which results are trusted.
 
 A message that needs no analysis costs only a few field reads. Libraries and classifier are called in
-`actors/host/analysis/message_analysis.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
+`actors/host/analysis/message_analyser.py`. The turn gets the results as `Analysis`, and decides whether they still matter.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCORED = 500
 them, as its description is scored."""
 EMOJI = 25
 SURE = 0.4
-"""Least probability at which a detected language is trusted; decision 0007 has the measurement."""
+"""Least probability at which a detected language is trusted; docs/performance/message-analysis.md has the measurement."""
 SURE_OF_ENGLISH = 0.3
 """The same for the question whether a text with strongly emotional English words is English. German with `die` in it stays below
 0.01; “fuck you” has 0.32."""

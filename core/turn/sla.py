@@ -39,7 +39,7 @@ class Timer(StrEnum):
     RESOLUTION_BREACH = "resolution_breach"
 
 
-class Due(msgspec.Struct, frozen=True):
+class TargetTimes(msgspec.Struct, frozen=True):
     """The times of one target. None: not within ten years of the account's business hours."""
 
     warning: int | None
@@ -83,14 +83,14 @@ def since_of(c: Conversation, target: Target) -> int | None:
     return None if c.first_reply_at is None else c.unanswered_since
 
 
-def due(since: int, minutes: int, warn_percent: int, hours: Schedule) -> Due:
+def due(since: int, minutes: int, warn_percent: int, hours: Schedule) -> TargetTimes:
     span = minutes * MINUTE
-    return Due(hours.after(since, span * warn_percent // 100), hours.after(since, span))
+    return TargetTimes(hours.after(since, span * warn_percent // 100), hours.after(since, span))
 
 
-def targets_of(c: Conversation, settings: AccountSettings) -> dict[Target, Due]:
+def targets_of(c: Conversation, settings: AccountSettings) -> dict[Target, TargetTimes]:
     """The targets whose clocks are running."""
-    found: dict[Target, Due] = {}
+    found: dict[Target, TargetTimes] = {}
     for target in TARGETS:
         minutes = minutes_of(settings.sla, c.priority, target)
         if minutes is not None and (since := since_of(c, target)) is not None:

@@ -79,7 +79,7 @@ def read_cursor(text: str, sort: Sort) -> Seen:
     return Seen(cursor.key, cursor.id)
 
 
-class Page(msgspec.Struct, frozen=True):
+class InboxPage(msgspec.Struct, frozen=True):
     """Conversations in order; `seen` is set if there are more."""
 
     items: list[Conversation]

@@ -157,10 +157,10 @@ def events_of(entry: Entry) -> list[Event]:
             Event(0, "conversation:updated", {"csat": {"score": data.score, "comment": data.comment}}, both)
         ]
     if isinstance(data, SlaNoted):
-        said = data_view(entry)
-        notice = {"conversation_id": entry.conversation_id, **said}
+        alarm = data_view(entry)
+        notice = {"conversation_id": entry.conversation_id, **alarm}
         return [
-            Event(0, "conversation:updated", {"sla": said}, both),
+            Event(0, "conversation:updated", {"sla": alarm}, both),
             Event(1, "notification:sla", notice, (account,), for_leads=True),
         ]
     if isinstance(data, LeadsNotified):

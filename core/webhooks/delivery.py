@@ -32,7 +32,7 @@ GONE: Final = 410
 Judgement = Literal["delivered", "failed", "gone"]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True):
     """The result of one attempt. `status` None: no response, and `error` says why. `retry_after` as in the header."""
 
     status: int | None
@@ -67,14 +67,14 @@ def headers_of(secrets: Sequence[str], event_id: str, timestamp: int, body: byte
     }
 
 
-def judge(answer: Answer) -> Judgement:
+def judge(answer: Attempt) -> Judgement:
     """2xx: delivered. 410: the receiver is gone. Everything else is a failure, including 3xx, as redirects are not followed."""
     if answer.status is not None and 200 <= answer.status < 300:
         return "delivered"
     return "gone" if answer.status == GONE else "failed"
 
 
-def wait_before_retry(attempts: int, answer: Answer, now: float, random: float) -> float | None:
+def wait_before_retry(attempts: int, answer: Attempt, now: float, random: float) -> float | None:
     """Seconds from the `attempts`-th failure to the next attempt; None if that was the last.
 
     `random` is from 0 to 1. A receiver's Retry-After may lengthen the wait, never shorten it.

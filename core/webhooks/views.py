@@ -9,7 +9,7 @@ import msgspec
 from ..text.fields import AccountId, Count, CreatedAt, Id, Timestamp, UpdatedAt, about
 from ..times import rfc3339, rfc3339_or_none
 from ..views.stream_events import EventView
-from .delivery import Answer, judge
+from .delivery import Attempt, judge
 from .events import EventType
 from .records import DeliveryState, DisabledReason, EventDelivery, EventWebhook
 
@@ -138,7 +138,7 @@ def delivery_detail(d: EventDelivery, payload: bytes) -> EventDeliveryDetail:
     return EventDeliveryDetail(**msgspec.structs.asdict(delivery_view(d)), payload=msgspec.Raw(payload))
 
 
-def answer_view(event_id: str, answer: Answer) -> EventWebhookTestView:
+def answer_view(event_id: str, answer: Attempt) -> EventWebhookTestView:
     return EventWebhookTestView(
         judge(answer) == "delivered",
         event_id,

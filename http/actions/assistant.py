@@ -68,7 +68,7 @@ async def post(call: Call[Any], c: Conversation, new: conversations.NewMessage, 
     entry, runs = done.entries[0], call.services.assistant
     assert isinstance(entry.data, Message)
     if not done.repeated:
-        await runs.tell(c.account_id, c.id, {"type": "ack", "message_id": entry.data.id, "role": role})
+        await runs.send_frame(c.account_id, c.id, {"type": "ack", "message_id": entry.data.id, "role": role})
     if command.sender_type == "contact" and not (done.repeated and await _answered(call, c, entry.seq)):
         await runs.want(c.account_id, c.id, entry.seq)
     return done

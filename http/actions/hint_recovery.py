@@ -49,7 +49,7 @@ class HintRecovery:
         async def one(account_id: str) -> None:
             async with room:
                 try:
-                    await self._supervision.retell(account_id)
+                    await self._supervision.resend_hints(account_id)
                 except Exception as error:
                     self._failures.note(error)
                     return

@@ -17,7 +17,7 @@ from ...actors.clock import fresh_id
 from ...core.accounts.records import Channel
 from ...core.accounts.user_ids import shown_name
 from ...core.channels.file_types import safe_name
-from ...core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Receipt
+from ...core.channels.messages import ChannelEvent, Faulty, Inbound, InboundEdit, Receipt
 from ...core.channels.records import NewMedia
 from ...core.conversation.commands import By, Command, Done, Edit, Envelope, Opening, Post, Receive, ThreadKey
 from ...core.conversation.entries import Attachment, Entry, Message
@@ -34,7 +34,7 @@ MAX_PART: Final = 4_096
 """Characters of a failed payload part that are shown."""
 
 
-class Taken(msgspec.Struct):
+class ProcessedEvents(msgspec.Struct):
     """The outcomes of a call's events."""
 
     received: int = 0
@@ -44,7 +44,7 @@ class Taken(msgspec.Struct):
     faults: list[Fault] = []
 
 
-class _Said(msgspec.Struct):
+class _PendingMessage(msgspec.Struct):
     """A message being processed: the event, and its thread and attachments once they are resolved."""
 
     message: Inbound
@@ -53,9 +53,9 @@ class _Said(msgspec.Struct):
     attachments: tuple[Attachment, ...] = ()
 
 
-async def take(services: Services, channel: Channel, events: Sequence[ChannelEvent]) -> Taken:
+async def process(services: Services, channel: Channel, events: Sequence[ChannelEvent]) -> ProcessedEvents:
     """Process all events of a verified call; returns after the commit. Raises one of LATER."""
-    return await _Call(services, channel).take(events)
+    return await _Call(services, channel).process(events)
 
 
 class _Call:
@@ -64,61 +64,61 @@ class _Call:
     def __init__(self, services: Services, channel: Channel) -> None:
         self._services = services
         self._channel = channel
-        self._taken = Taken()
+        self._processed = ProcessedEvents()
 
-    async def take(self, events: Sequence[ChannelEvent]) -> Taken:
-        said: list[_Said] = []
+    async def process(self, events: Sequence[ChannelEvent]) -> ProcessedEvents:
+        messages: list[_PendingMessage] = []
         receipts: list[Receipt] = []
         for event in events:
             if isinstance(event, Inbound):
-                said.append(_Said(event))
-            elif isinstance(event, Edited):
-                said.append(_Said(event.inbound, event.edited_at))
+                messages.append(_PendingMessage(event))
+            elif isinstance(event, InboundEdit):
+                messages.append(_PendingMessage(event.inbound, event.edited_at))
             elif isinstance(event, Receipt):
                 receipts.append(event)
             else:
                 self._fault(event.reason, event)
-        if said:
-            await self._messages(said)
+        if messages:
+            await self._messages(messages)
         if receipts:
             await self._receipts(receipts)
-        return self._taken
+        return self._processed
 
     # -- messages
 
-    async def _messages(self, said: list[_Said]) -> None:
-        said = await self._settled([self._resolve(item) for item in said], said)
-        originals = {**await self._originals(said), **await self._mails(said)}
-        await self._ingest(said)
-        outcomes = [self._say(item, originals) for item in said]
+    async def _messages(self, messages: list[_PendingMessage]) -> None:
+        messages = await self._settled([self._resolve(item) for item in messages], messages)
+        originals = {**await self._originals(messages), **await self._mails(messages)}
+        await self._ingest(messages)
+        outcomes = [self._store(item, originals) for item in messages]
         # Gathered coroutines start in order, and each queues its command before it first awaits.
-        await self._settled(outcomes, said)
+        await self._settled(outcomes, messages)
 
-    async def _settled(self, work: Sequence[Any], said: list[_Said]) -> list[_Said]:
+    async def _settled(self, work: Sequence[Any], messages: list[_PendingMessage]) -> list[_PendingMessage]:
         """The items whose work succeeded; the others become faults. Raises if one of them may succeed later."""
         results = await asyncio.gather(*work, return_exceptions=True)
         later = [r for r in results if isinstance(r, BaseException) and not _final(r)]
         if later:
             raise later[0]
         good = []
-        for item, result in zip(said, results, strict=True):
+        for item, result in zip(messages, results, strict=True):
             if isinstance(result, TertuliaError):
                 self._fault(f"{result.code}: {result.detail}", item.message)
             else:
                 good.append(item)
         return good
 
-    async def _resolve(self, item: _Said) -> None:
+    async def _resolve(self, item: _PendingMessage) -> None:
         channel = self._channel
         sender = item.message.sender
         item.thread = await self._services.stores.senders.resolve(channel.account_id, channel.type, sender)
         if not item.message.is_echo:
             await names.fill(self._services, channel.account_id, channel.type, item.thread, sender.name)
 
-    async def _originals(self, said: list[_Said]) -> dict[str, Original]:
+    async def _originals(self, messages: list[_PendingMessage]) -> dict[str, Original]:
         """The stored messages that these reply to or edit."""
         wanted: dict[str, None] = {}
-        for item in said:
+        for item in messages:
             message = item.message
             if item.edited_at is not None or message.is_echo:
                 wanted[message.provider_id] = None
@@ -129,21 +129,21 @@ class _Call:
         channel = self._channel
         return await self._services.stores.inbound.originals(channel.account_id, channel.id, list(wanted))
 
-    async def _mails(self, said: list[_Said]) -> dict[str, Original]:
+    async def _mails(self, messages: list[_PendingMessage]) -> dict[str, Original]:
         """The customers' earlier mails that these refer to by Message-ID."""
         found: dict[str, Original] = {}
         if self._channel.type == "email":
             account_id, channel_id = self._channel.account_id, self._channel.id
-            for item in said:
+            for item in messages:
                 if references := item.message.references:
                     mails = self._services.stores.inbound.mails
                     found |= await mails(account_id, channel_id, item.thread, references)
         return found
 
-    async def _ingest(self, said: list[_Said]) -> None:
+    async def _ingest(self, messages: list[_PendingMessage]) -> None:
         """Store files before their messages, under ids derived from the provider's, so that a repeat finds them."""
         media: list[NewMedia] = []
-        for item in said:
+        for item in messages:
             made = []
             for index, file in enumerate(item.message.media):
                 name = f"{item.message.provider_id}:{index}"
@@ -155,24 +155,24 @@ class _Call:
             channel = self._channel
             await self._services.stores.attachments.ingest(channel.account_id, channel.id, media)
 
-    async def _say(self, item: _Said, originals: dict[str, Original]) -> None:
+    async def _store(self, item: _PendingMessage, originals: dict[str, Original]) -> None:
         if item.message.is_echo and item.edited_at is None and item.message.provider_id in originals:
-            self._taken.repeated += 1  # the echo of a message sent from here
+            self._processed.repeated += 1  # the echo of a message sent from here
             return
         if item.edited_at is None:
             done = await self._receive(item, originals)
         else:
             done = await self._edit(item, item.edited_at, originals)
         if done is not None and done.repeated:
-            self._taken.repeated += 1
+            self._processed.repeated += 1
             if (entry := next(iter(done.entries), None)) is not None and _differs(entry, item):
                 self._fault("another message came under this provider id before", item.message)
         elif item.edited_at is None:
-            self._taken.received += 1
+            self._processed.received += 1
         else:
-            self._taken.edited += 1
+            self._processed.edited += 1
 
-    async def _receive(self, item: _Said, originals: dict[str, Original]) -> Done:
+    async def _receive(self, item: _PendingMessage, originals: dict[str, Original]) -> Done:
         message, channel = item.message, self._channel
         answered = _first(originals, _spellings(message.reply_to)) if message.reply_to else None
         metadata = message.metadata
@@ -193,7 +193,7 @@ class _Call:
         name = None if message.is_echo else shown_name(message.sender.name)
         return await self._ask(Receive(opening, post, name), item.thread, thread=thread, echo=message.is_echo)
 
-    async def _edit(self, item: _Said, at: int, originals: dict[str, Original]) -> Done | None:
+    async def _edit(self, item: _PendingMessage, at: int, originals: dict[str, Original]) -> Done | None:
         """Edit a stored message. If the original has not arrived yet, the edit is stored in its place, and the original will
         count as its repeat."""
         original = originals.get(item.message.provider_id)
@@ -232,20 +232,20 @@ class _Call:
 
     async def _receipts(self, receipts: list[Receipt]) -> None:
         channel, hints = self._channel, self._services.hints
-        moved = await self._services.stores.deliveries.receive(channel.account_id, channel.id, receipts)
-        self._taken.receipts += len(receipts)
-        for delivery in moved:
-            told: dict[str, Any] = {"message_id": delivery.message_id, "delivery_status": delivery.status}
+        changed = await self._services.stores.deliveries.receive(channel.account_id, channel.id, receipts)
+        self._processed.receipts += len(receipts)
+        for delivery in changed:
+            data: dict[str, Any] = {"message_id": delivery.message_id, "delivery_status": delivery.status}
             if delivery.error is not None:
-                told["delivery_error"] = delivery.error
+                data["delivery_error"] = delivery.error
             topics = [conversation_topic(delivery.conversation_id)]
             await hints.send(
-                channel.account_id, "conversation:receipt", told, topics, delivery.conversation_id
+                channel.account_id, "conversation:receipt", data, topics, delivery.conversation_id
             )
 
     def _fault(self, reason: str, event: Inbound | Faulty) -> None:
         part = event.payload if isinstance(event, Faulty) else event
-        self._taken.faults.append(Fault(reason[:1000], part_of(part)))
+        self._processed.faults.append(Fault(reason[:1000], part_of(part)))
 
 
 def part_of(value: Any) -> str | None:
@@ -261,7 +261,7 @@ def _final(error: BaseException) -> bool:
     return isinstance(error, TertuliaError) and not isinstance(error, LATER)
 
 
-def _differs(entry: Entry, item: _Said) -> bool:
+def _differs(entry: Entry, item: _PendingMessage) -> bool:
     """Whether a repeat says something else than the message that is taken for its first. One that was edited may."""
     first = entry.data
     if not isinstance(first, Message) or edited_at(first) or item.edited_at is not None:
@@ -280,7 +280,7 @@ def _first(originals: dict[str, Original], names: Sequence[str]) -> Original | N
     return next((originals[name] for name in names if name in originals), None)
 
 
-def _topic(item: _Said, originals: dict[str, Original]) -> str:
+def _topic(item: _PendingMessage, originals: dict[str, Original]) -> str:
     """The thread's topic: that of the nearest referenced message known to be this customer's, else the message's own."""
     for reference in item.message.references:
         known = _first(originals, _spellings(reference))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ...actors.assistant.draft_loop import tell
+from ...actors.assistant.draft_loop import notify_team
 from ...core.accounts.account_settings import Assistance, known_settings
 from ...core.assistance.analysis import MessageAnalysis
 from ...core.assistance.suggestions import (
@@ -115,7 +115,7 @@ async def draft(call: Call[Any], conversation_id: str, wishes: Wishes) -> Sugges
     settings = await settings_of(call)
     c = await conversation(call, conversation_id)
     made = await call.services.drafter.draft(c, settings, wishes, call.principal.user_id)
-    await _tell(call, made)
+    await _notify_team(call, made)
     return made
 
 
@@ -153,7 +153,7 @@ async def approve(
     )  # fmt: skip
     if decided is None:
         return await found(call, conversation_id, suggestion_id), entry
-    await _tell(call, decided)
+    await _notify_team(call, decided)
     return decided, entry
 
 
@@ -168,7 +168,7 @@ async def _send(call: Call[Any], s: Suggestion, body: str, metadata: dict[str, A
     except Stale:
         gone = await store.move(call.account_id, s.id, OPEN, "stale")
         if gone is not None:
-            await _tell(call, gone)
+            await _notify_team(call, gone)
         raise
     except _UNKNOWN:
         raise
@@ -204,9 +204,9 @@ async def reject(call: Call[Any], conversation_id: str, suggestion_id: str, reas
         s = await found(call, conversation_id, suggestion_id)
         _check_open(s)
         raise Conflict("the suggestion is being sent", current={"status": s.status})
-    await _tell(call, decided)
+    await _notify_team(call, decided)
     return decided
 
 
-async def _tell(call: Call[Any], s: Suggestion) -> None:
-    await tell(call.services.hints, s.account_id, s.conversation_id, s.id, s.status, s.confidence)
+async def _notify_team(call: Call[Any], s: Suggestion) -> None:
+    await notify_team(call.services.hints, s.account_id, s.conversation_id, s.id, s.status, s.confidence)

@@ -41,7 +41,7 @@ MAX_KEYS: Final = 65_536
 Clock = Callable[[], float]
 
 
-class _Purse:
+class _Balance:
     """The permits of one key at this gateway: leased ones, or its own bucket while degraded."""
 
     __slots__ = (
@@ -127,7 +127,7 @@ class Limiter:
         self._burst = burst
         self._clock = clock
         self._max_keys = max_keys
-        self._purses: OrderedDict[Hashable, _Purse] = OrderedDict()
+        self._balances: OrderedDict[Hashable, _Balance] = OrderedDict()
         self._most = max(1, min(burst, int(rate / CHUNKS_PER_SECOND)))
         self._least = max(1, self._most // 8)
         self._advances = advance and self._most > 1
@@ -136,94 +136,94 @@ class Limiter:
         """True if spent, False if refused for now, NEED_LEASE if `spend` must lease permits first. Never waits."""
         if self._off:
             return True
-        purse = self._purses.get(key)
-        if purse is None:
+        balance = self._balances.get(key)
+        if balance is None:
             if self._advances:
-                self._purse(key).debt = 1
+                self._balance(key).debt = 1
                 return True
             return NEED_LEASE
         now = self._clock()
-        if purse.permits > 0 and now < purse.until:
-            purse.permits -= 1
-            self._purses.move_to_end(key)
+        if balance.permits > 0 and now < balance.until:
+            balance.permits -= 1
+            self._balances.move_to_end(key)
             return True
-        return False if now < purse.refused_until else NEED_LEASE
+        return False if now < balance.refused_until else NEED_LEASE
 
     def has(self, key: Hashable) -> bool:
         """Whether `try_spend` would return True."""
-        purse = self._purses.get(key)
-        if purse is None:
+        balance = self._balances.get(key)
+        if balance is None:
             return self._off or self._advances
-        return self._off or (purse.permits > 0 and self._clock() < purse.until)
+        return self._off or (balance.permits > 0 and self._clock() < balance.until)
 
     async def spend(self, key: Hashable) -> None:
         """Spend one permit, leasing more if needed. Raises RateLimited with `retry_after` in seconds."""
         if self._off:
             return
-        purse = self._purse(key)
+        balance = self._balance(key)
         while True:
             now = self._clock()
-            if purse.permits > 0 and now < purse.until:
-                purse.permits -= 1
+            if balance.permits > 0 and now < balance.until:
+                balance.permits -= 1
                 return
-            if now < purse.refused_until:
-                raise RateLimited(self._detail, retry_after=purse.refused_until - now)
-            await self._top_up(key, purse)
+            if now < balance.refused_until:
+                raise RateLimited(self._detail, retry_after=balance.refused_until - now)
+            await self._top_up(key, balance)
 
     def __len__(self) -> int:
-        return len(self._purses)
+        return len(self._balances)
 
-    def _purse(self, key: Hashable) -> _Purse:
-        purse = self._purses.get(key)
-        if purse is None:
-            purse = self._purses[key] = _Purse(self._least)
-            if len(self._purses) > self._max_keys:
-                self._purses.popitem(last=False)
+    def _balance(self, key: Hashable) -> _Balance:
+        balance = self._balances.get(key)
+        if balance is None:
+            balance = self._balances[key] = _Balance(self._least)
+            if len(self._balances) > self._max_keys:
+                self._balances.popitem(last=False)
         else:
-            self._purses.move_to_end(key)
-        return purse
+            self._balances.move_to_end(key)
+        return balance
 
-    async def _top_up(self, key: Hashable, purse: _Purse) -> None:
-        if purse.flight is None:
-            purse.flight = asyncio.create_task(self._lease(_text(key), purse))
-        purse.waiting += 1
+    async def _top_up(self, key: Hashable, balance: _Balance) -> None:
+        if balance.flight is None:
+            balance.flight = asyncio.create_task(self._lease(_text(key), balance))
+        balance.waiting += 1
         try:
             # shielded: a cancelled request must not cancel the lease for the others
-            await asyncio.shield(purse.flight)
+            await asyncio.shield(balance.flight)
         finally:
-            purse.waiting -= 1
+            balance.waiting -= 1
 
-    async def _lease(self, key: str, purse: _Purse) -> None:
+    async def _lease(self, key: str, balance: _Balance) -> None:
         try:
-            if purse.permits == 0 and self._clock() < purse.until:
-                purse.chunk = min(self._most, purse.chunk * 2)
-            elif purse.permits > 0:
-                purse.chunk = max(self._least, purse.chunk // 2)
-            wanted = min(self._burst, max(purse.chunk, purse.waiting) + purse.debt)
+            if balance.permits == 0 and self._clock() < balance.until:
+                balance.chunk = min(self._most, balance.chunk * 2)
+            elif balance.permits > 0:
+                balance.chunk = max(self._least, balance.chunk // 2)
+            wanted = min(self._burst, max(balance.chunk, balance.waiting) + balance.debt)
             bucket = f"{self._dimension}:{key}"
             grant = await self._leases.lease(bucket, rate=self._rate, burst=self._burst, wanted=wanted)
             if grant is None:
-                grant = self._own_grant(purse, wanted)
+                grant = self._own_grant(balance, wanted)
             else:
-                purse.local = None
+                balance.local = None
             now = self._clock()
-            paid = min(purse.debt, grant.permits)
-            purse.debt -= paid
-            purse.permits, purse.until = grant.permits - paid, now + LEASE_LIFE
+            paid = min(balance.debt, grant.permits)
+            balance.debt -= paid
+            balance.permits, balance.until = grant.permits - paid, now + LEASE_LIFE
             if grant.permits < wanted:
                 # the bucket is empty: asking again before a chunk has refilled would only cost I/O
-                purse.refused_until = now + max(grant.wait, 1 / CHUNKS_PER_SECOND)
+                balance.refused_until = now + max(grant.wait, 1 / CHUNKS_PER_SECOND)
         finally:
-            purse.flight = None
+            balance.flight = None
 
-    def _own_grant(self, purse: _Purse, wanted: int) -> Lease:
+    def _own_grant(self, balance: _Balance, wanted: int) -> Lease:
         now = self._clock()
         tokens = float(self._burst)
-        if purse.local is not None:
-            tokens = min(tokens, purse.local + (now - purse.local_at) * self._rate)
+        if balance.local is not None:
+            tokens = min(tokens, balance.local + (now - balance.local_at) * self._rate)
         permits = min(wanted, int(tokens))
-        purse.local, purse.local_at = tokens - permits, now
-        return Lease(permits, 0.0 if permits else (1 - purse.local) / self._rate)
+        balance.local, balance.local_at = tokens - permits, now
+        return Lease(permits, 0.0 if permits else (1 - balance.local) / self._rate)
 
 
 class RequestLimits:

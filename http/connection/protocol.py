@@ -21,7 +21,7 @@ from .deadlines import Watch
 from .fast_path import FAST_PATH, FastPathRoutes
 from .fast_router import FAST_ROUTER
 from .policy import POLICY, ConnectionPolicy
-from .request_parser import RequestParser, Slip, status_of
+from .request_parser import RequestHolder, RequestParser, status_of
 from .websocket_frames import MaskedFrames
 from .write_coalescing import CoalescingTransport, WriteCoalescer
 
@@ -368,11 +368,11 @@ class ProblemRunner(web.AppRunner):
         return handle
 
     def _known_client(self, make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseRequest]:
-        """A factory of requests from the parser's slips. They carry the client's address and scheme as told by trusted proxies."""
+        """A factory of requests from the parser's holders. They carry the client's address and scheme as told by trusted proxies."""
         proxies = self._policy.proxies
 
-        def make_request(slip: Any, *parts: Any) -> web.BaseRequest:
-            return make(slip.take() if isinstance(slip, Slip) else slip, *parts)
+        def make_request(holder: Any, *parts: Any) -> web.BaseRequest:
+            return make(holder.take() if isinstance(holder, RequestHolder) else holder, *parts)
 
         if not proxies:
             return make_request

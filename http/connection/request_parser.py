@@ -45,9 +45,9 @@ _NOTHING: Final[tuple[Sequence[Any], bool, bytes]] = (), False, b""
 Messages = tuple[Sequence[tuple[Any, Any]], bool, bytes]
 
 
-class Slip:
+class RequestHolder:
     """A parsed request on its way to aiohttp, which keeps what it is given for as long as the request is answered. A stream keeps only
-    the slip, with nothing on it (`settling.py`)."""
+    the holder, which is empty by then (`stream_memory.py`)."""
 
     __slots__ = ("message",)
 
@@ -60,8 +60,8 @@ class Slip:
         return message
 
 
-def _slips(messages: Sequence[tuple[Any, Any]]) -> Sequence[tuple[Slip, Any]]:
-    return [(Slip(message), payload) for message, payload in messages]
+def _held(messages: Sequence[tuple[Any, Any]]) -> Sequence[tuple[RequestHolder, Any]]:
+    return [(RequestHolder(message), payload) for message, payload in messages]
 
 
 class ParsedConnection(Connection, Protocol):
@@ -169,10 +169,10 @@ class RequestParser:
                     self.received, self.in_head, self._head_bytes = True, False, 0
                 if self._fast_path is not None:
                     left = self._fast_path.begin(self._connection, message, payload)
-                    return (() if left is None else ((Slip(message), left),)), False, b""
-                return _slips(messages), False, b""
+                    return (() if left is None else ((RequestHolder(message), left),)), False, b""
+                return _held(messages), False, b""
         messages, upgraded, tail = self._all(first, data)
-        return _slips(messages), upgraded, tail
+        return _held(messages), upgraded, tail
 
     def _failed(self, error: Exception) -> Messages:
         """The read begins with bytes that are not HTTP, or that break the body's coding."""

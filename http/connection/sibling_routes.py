@@ -26,7 +26,7 @@ def literal_segments(routes: Iterable[Route]) -> dict[str, set[str]]:
     return found
 
 
-def apart(path: str, literals: Mapping[str, set[str]]) -> str:
+def without_siblings(path: str, literals: Mapping[str, set[str]]) -> str:
     """A route's path whose last segment, if it is a parameter, matches none of its literal siblings."""
     before, _, last = path.rpartition("/")
     names = sorted(literals.get(_PLAIN.sub("{}", before), ()))

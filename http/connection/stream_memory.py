@@ -18,12 +18,12 @@ from .request_parser import RequestParser
 
 _NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 _NOWHERE: Final = URL("/")
-_SETTLED: Final = RawRequestMessage(
+_EMPTIED: Final = RawRequestMessage(
     "GET", "/", HttpVersion11, _NO_HEADERS, (), False, None, False, False, _NOWHERE
 )
 
 
-class Settling(Protocol):
+class StreamConnection(Protocol):
     """A connection, as seen from here (`protocol.ProblemProtocol`)."""
 
     requests: RequestParser
@@ -34,21 +34,21 @@ class Settling(Protocol):
     def keep_alive(self, val: bool) -> None: ...
 
 
-def settle(request: web.Request) -> None:
+def release_request(request: web.Request) -> None:
     """Call it once the stream has begun, and whatever serves requests has returned."""
     parts: Any = request
-    parts._message, parts._headers, parts._rel_url = _SETTLED, _NO_HEADERS, _NOWHERE
+    parts._message, parts._headers, parts._rel_url = _EMPTIED, _NO_HEADERS, _NOWHERE
     parts._match_info = None
     request._cache.clear()
     request.clear()
-    connection = cast(Settling, request.protocol)
+    connection = cast(StreamConnection, request.protocol)
     connection.requests.rest()
     connection.watch.rest()  # the stream times its client's reading, and this again once much waits
     connection.keep_alive(False)  # until the stream's end, when aiohttp decides anew
 
 
-def unsettle(request: web.Request) -> None:
+def stream_ended(request: web.Request) -> None:
     """The stream has ended. The connection may serve other requests."""
-    connection = cast(Settling, request.protocol)
+    connection = cast(StreamConnection, request.protocol)
     if connection.connected:
         connection.watch.go_on()

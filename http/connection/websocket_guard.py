@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from ..streams.long_answer import LongAnswer
+from ..streams.lasting_response import LastingResponse
 from ..streams.session import CloseCode
 from ..streams.stream_limits import BYTES_PER_FRAME
 from ..streams.token_bucket import Rate
@@ -170,7 +170,7 @@ class FrameGate:
         return True, b""
 
 
-class GuardedWebSocket(LongAnswer, web.WebSocketResponse):
+class GuardedWebSocket(LastingResponse, web.WebSocketResponse):
     """aiohttp's WebSocket behind a `FrameGate`."""
 
     __slots__ = ("_guard",)

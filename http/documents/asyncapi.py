@@ -172,11 +172,11 @@ class _Messages:
     def _ask(self, type: str, row: Message) -> str:
         name = component_name(type, "Message")
         shape = resolved(self._of[id(row.shape)], self._all)
-        said = {**shape["properties"]["type"], "const": type, "examples": [type]}
+        type_schema = {**shape["properties"]["type"], "const": type, "examples": [type]}
         self._all[name] = {
             **shape,
             "title": name,
-            "properties": {**shape["properties"], "type": said},
+            "properties": {**shape["properties"], "type": type_schema},
         }
         return self._add(name, type, row.summary, "ref")
 

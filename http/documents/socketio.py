@@ -157,8 +157,8 @@ def _payload(name: str, event: Emitted, data: Schema, schemas: dict[str, Schema]
     if event.in_room and "conversation_id" not in properties:
         properties["conversation_id"] = _ROOM
         required.append("conversation_id")
-    said = {"title": name, "type": "object", "description": event.summary + ".", "properties": properties}
-    return said | ({"required": required} if required else {})
+    schema = {"title": name, "type": "object", "description": event.summary + ".", "properties": properties}
+    return schema | ({"required": required} if required else {})
 
 
 def _request(name: str, shape: Schema, schemas: dict[str, Schema]) -> Schema:

@@ -22,7 +22,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from ...core.views.metrics import Sample
-from ..streams.long_answer import LongAnswer
+from ..streams.lasting_response import LastingResponse
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,8 @@ class RequestMetrics(Collector):
             known = routes.get(_route_of(request.match_info))
             table, status = unmatched if known is None else known[3], response.status
             if not (
-                isinstance(response, LongAnswer) and response.when_over(lambda: count(table, status, 0.0))
+                isinstance(response, LastingResponse)
+                and response.when_over(lambda: count(table, status, 0.0))
             ):
                 count(table, status, now() - began)
             return response

@@ -12,7 +12,7 @@ from ...actors.assistant.drafting import Drafter
 from ...actors.assistant.knowledge import Knowledge
 from ...actors.assistant.runs import AssistantRuns
 from ...actors.gateway.gateway import Gateway
-from ...actors.host.analysis.message_analysis import MessageAnalysis
+from ...actors.host.analysis.message_analyser import MessageAnalyser
 from ...actors.webhooks.event_delivery import WebhookCaller
 from ...core.accounts.records import ChannelType
 from ...core.channels.signed_urls import LinkSigner
@@ -57,7 +57,7 @@ class Services(msgspec.Struct, frozen=True):
     links: LinkSigner
     webhook_secrets: WebhookSecrets
     webhook_caller: WebhookCaller
-    understanding: MessageAnalysis
+    analyser: MessageAnalyser
     drafter: Drafter
     knowledge: Knowledge
     answerer: Answerer

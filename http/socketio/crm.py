@@ -26,19 +26,19 @@ MAX_TENANTS: Final = 20
 
 
 class CrmNamespace(Namespace):
-    async def welcome(self, eio_sid: str, sid: str, request: web.Request, said: Handshake) -> None:
+    async def welcome(self, eio_sid: str, sid: str, request: web.Request, given: Handshake) -> None:
         header = request.headers.get(TENANT)
-        tenant = None if header is None and said.account is None else tenant_id(header or said.account)
-        if said.token is not None:
-            principal = await self.principal(said._replace(account=tenant))
+        tenant = None if header is None and given.account is None else tenant_id(header or given.account)
+        if given.token is not None:
+            principal = await self.principal(given._replace(account=tenant))
             if principal.role is Role.CUSTOMER:
                 raise Forbidden("customers have a namespace of their own: /customers")
-            await self.open(eio_sid, sid, request, principal, [], said.since)
+            await self.open(eio_sid, sid, request, principal, [], given.since)
             return
         trusted(self.services.settings, tenant or "")
         self.readers.let_in(eio_sid)
         if tenant is not None:
-            await self._enter(eio_sid, sid, tenant, request, said.since)
+            await self._enter(eio_sid, sid, tenant, request, given.since)
 
     async def _enter(
         self, eio_sid: str, sid: str, tenant: str, request: web.Request, since: str | None = None

@@ -75,7 +75,7 @@ class Namespace(socketio.AsyncNamespace, ABC):
     # -- of each namespace
 
     @abstractmethod
-    async def welcome(self, eio_sid: str, sid: str, request: web.Request, said: Handshake) -> None:
+    async def welcome(self, eio_sid: str, sid: str, request: web.Request, given: Handshake) -> None:
         """Let a client in, or raise a TertuliaError."""
 
     @abstractmethod
@@ -120,11 +120,11 @@ class Namespace(socketio.AsyncNamespace, ABC):
         except TertuliaError as error:
             raise Refusal(error.detail, {"code": error.code}) from None
 
-    async def principal(self, said: Handshake) -> Principal:
+    async def principal(self, given: Handshake) -> Principal:
         """The holder of the handshake's token. Raises Unauthenticated, Forbidden."""
-        if said.token is None:
+        if given.token is None:
             raise Unauthenticated("a token is required: auth: {token}")
-        principal = await of_token(self.services, said.token, said.account)
+        principal = await of_token(self.services, given.token, given.account)
         self.services.verifier.check_revoked(principal)
         principal.require("streams.read")
         await self.services.limits.admit(principal)
@@ -185,16 +185,16 @@ class Namespace(socketio.AsyncNamespace, ABC):
             return await self._failed(eio_sid, event, Internal("the server failed"))
 
     async def _failed(self, eio_sid: str, event: str, error: TertuliaError) -> Any:
-        said: dict[str, Any] = {"code": error.code, "detail": error.detail[:1000]}
+        problem: dict[str, Any] = {"code": error.code, "detail": error.detail[:1000]}
         if error.errors:
-            said["errors"] = [{"path": path, "message": message} for path, message in error.errors]
+            problem["errors"] = [{"path": path, "message": message} for path, message in error.errors]
         if error.current is not None:
-            said["current"] = error.current
+            problem["current"] = error.current
         await self.engine.server.emit(
-            "error", {"event": event[:80], **said}, to=self.engine.server.manager.sid_from_eio_sid(eio_sid, self.name),
+            "error", {"event": event[:80], **problem}, to=self.engine.server.manager.sid_from_eio_sid(eio_sid, self.name),
             namespace=self.name,
         )  # fmt: skip
-        return {"type": "error", "error": said}
+        return {"type": "error", "error": problem}
 
 
 def to_json(data: dict[str, Any]) -> bytes:

@@ -38,25 +38,25 @@ class _Contract(Namespace):
     async def admit(self, principal: Principal) -> None:
         """Raises Forbidden."""
 
-    async def welcome(self, eio_sid: str, sid: str, request: web.Request, said: Handshake) -> None:
-        principal = await self.principal(said)
+    async def welcome(self, eio_sid: str, sid: str, request: web.Request, given: Handshake) -> None:
+        principal = await self.principal(given)
         await self.admit(principal)
         topics = await topic_rules.defaults(principal, self.services.stores.conversations)
-        reader = await self.open(eio_sid, sid, request, principal, topics, said.since)
+        reader = await self.open(eio_sid, sid, request, principal, topics, given.since)
         if principal.role is Role.CUSTOMER:
             self.services.hub.follow(reader.session)
 
     async def answer(self, eio_sid: str, sid: str, event: str, data: dict[str, Any]) -> Any:
         (reader,) = self.readers.get(eio_sid, self.name)
-        said: dict[str, Any] = {**data, "type": event, "ref": 0}
+        message: dict[str, Any] = {**data, "type": event, "ref": 0}
         joins = event == "conversation:join" and isinstance(data.get("conversation_id"), str)
         since = data.get("since") or reader.since
         if joins and since is not None:
             topic = f"conversation:{data['conversation_id']}"
-            said = {"type": "subscribe", "ref": 0, "topics": [topic], "since": since}
+            message = {"type": "subscribe", "ref": 0, "topics": [topic], "since": since}
         elif joins:
-            said.pop("since", None)
-        text = await respond(reader.call, reader.session, to_json(said))
+            message.pop("since", None)
+        text = await respond(reader.call, reader.session, to_json(message))
         if text is None:
             raise Malformed("the event has no answer")
         reply = msgspec.json.decode(text, type=_Reply)
@@ -76,12 +76,15 @@ class _Contract(Namespace):
         return found
 
 
-def _error(said: dict[str, Any]) -> TertuliaError:
+def _error(problem: dict[str, Any]) -> TertuliaError:
     """The error that an answer of the WebSocket tells of."""
-    errors = tuple((e["path"], e["message"]) for e in said.get("errors", ()))
-    kind = BY_CODE.get(said["code"], TertuliaError)
+    errors = tuple((e["path"], e["message"]) for e in problem.get("errors", ()))
+    kind = BY_CODE.get(problem["code"], TertuliaError)
     return kind(
-        said["detail"], errors=errors, current=said.get("current"), retry_after=said.get("retry_after")
+        problem["detail"],
+        errors=errors,
+        current=problem.get("current"),
+        retry_after=problem.get("retry_after"),
     )
 
 

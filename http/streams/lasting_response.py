@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 Run = Callable[[], Coroutine[Any, Any, None]]
 
 
-class LongAnswer(web.StreamResponse):
+class LastingResponse(web.StreamResponse):
     """To be mixed into a response class. A response that is prepared, and given something to run, lasts until that has returned."""
 
     _run: Run | None = None

@@ -23,7 +23,7 @@ from ...core.errors import StorageUnavailable, TertuliaError
 from ...core.ports.people import AgentStore
 from ...core.ports.supervision import PresenceStore, Supervision
 from ...core.routing.facts import PresenceStatus
-from ...core.routing.supervision_messages import REST, Presence, is_older, moved
+from ...core.routing.supervision_messages import REST, Presence, is_older, shifted
 from .session import Session
 
 log = structlog.get_logger(__name__)
@@ -75,21 +75,21 @@ class PresenceKeeper:
         self._follow_clock()
         now = self._clock.now_ms()
         connection = REST if session is None else self._gateway
-        said = Presence(*agent, connection, status, now + self._life, now)
+        report = Presence(*agent, connection, status, now + self._life, now)
         if session is None:
-            self._at_rest[agent] = said
+            self._at_rest[agent] = report
         else:
-            self._on_streams[session] = said
+            self._on_streams[session] = report
             # the best status may be another stream's; it is renewed along with this one
-            said = replace(self._best().get(agent, said), expires_at=said.expires_at)
-        if not await self._publish([said]):
+            report = replace(self._best().get(agent, report), expires_at=report.expires_at)
+        if not await self._publish([report]):
             raise StorageUnavailable("presence cannot be stored at the moment", retry_after=1)
 
     def _follow_clock(self) -> None:
         """Shift stored times if the clock was set back, so that later statuses stay later."""
         if ms := self._clock.set_by():
-            self._on_streams = {session: moved(p, ms) for session, p in self._on_streams.items()}
-            self._at_rest = {agent: moved(p, ms) for agent, p in self._at_rest.items()}
+            self._on_streams = {session: shifted(p, ms) for session, p in self._on_streams.items()}
+            self._at_rest = {agent: shifted(p, ms) for agent, p in self._at_rest.items()}
 
     @property
     def _life(self) -> int:
@@ -98,20 +98,20 @@ class PresenceKeeper:
     def _best(self) -> dict[Agent, Presence]:
         """The best status of each agent's streams, of those set since the last one over REST."""
         best: dict[Agent, Presence] = {}
-        for said in self._on_streams.values():
-            agent = said.account_id, said.user_id
+        for report in self._on_streams.values():
+            agent = report.account_id, report.user_id
             rest = self._at_rest.get(agent)
-            if rest is not None and rest.said_at >= said.said_at:
+            if rest is not None and rest.reported_at >= report.reported_at:
                 continue
-            other = best.get(agent, said)
-            better = max(said, other, key=lambda p: _RANK[p.status])
-            best[agent] = replace(better, said_at=max(said.said_at, other.said_at))
+            other = best.get(agent, report)
+            better = max(report, other, key=lambda p: _RANK[p.status])
+            best[agent] = replace(better, reported_at=max(report.reported_at, other.reported_at))
         return best
 
-    async def _publish(self, said: list[Presence]) -> bool:
+    async def _publish(self, reports: list[Presence]) -> bool:
         """Returns whether the supervisor or Valkey took it."""
         results = await asyncio.gather(
-            self._supervision.present(said), self._store.put(said), return_exceptions=True
+            self._supervision.present(reports), self._store.put(reports), return_exceptions=True
         )
         for error in results:
             if isinstance(error, TertuliaError):
@@ -141,12 +141,12 @@ class PresenceKeeper:
         for agent in [a for a, p in self._at_rest.items() if p.expires_at <= now and a not in agents]:
             del self._at_rest[agent]
         until = now + self._life
-        said = [replace(best, expires_at=until) for best in self._best().values()]
+        reports = [replace(best, expires_at=until) for best in self._best().values()]
         for agent in agents & self._at_rest.keys():
             renewed = self._at_rest[agent] = replace(self._at_rest[agent], expires_at=until)
-            said.append(renewed)
-        if said:
-            await self._publish(said)
+            reports.append(renewed)
+        if reports:
+            await self._publish(reports)
 
     async def _read_from_others(self, agents: set[Agent]) -> None:
         """Read statuses that agents with streams here have set over REST at other gateways."""

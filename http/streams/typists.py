@@ -27,7 +27,7 @@ Typist = tuple[str, str, str]
 """Account, conversation, user."""
 
 
-class Readers(Protocol):
+class HintReaders(Protocol):
     def hint(
         self, account_id: str, type: str, data: dict[str, Any], topics: list[str], conversation_id: str | None
     ) -> bool:
@@ -35,7 +35,7 @@ class Readers(Protocol):
         ...
 
 
-class _Said(NamedTuple):
+class _LastState(NamedTuple):
     """A typist's last state, when it was passed on, and how many changes were passed on since `since`."""
 
     state: str
@@ -48,40 +48,40 @@ class Typists:
     """The typists shown at this gateway. Both tables are ordered by time, since all rows of a table last equally long."""
 
     def __init__(
-        self, readers: Readers, *, most: int = MOST, clock: Callable[[], float] = time.monotonic
+        self, readers: HintReaders, *, most: int = MOST, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._most = most
         self._readers = readers
         self._clock = clock
-        self._said: dict[Typist, _Said] = {}
+        self._last: dict[Typist, _LastState] = {}
         self._shown: dict[Typist, tuple[float, dict[str, Any], list[str]]] = {}
 
     def is_news(self, typist: Typist, state: str) -> bool:
         """Whether to pass on a typist's state."""
-        said = self._said.get(typist)
-        if said is None:
+        last = self._last.get(typist)
+        if last is None:
             return True
         now = self._clock()
-        if state == said.state:
-            return now - said.at >= REPEATED
-        return said.changes < CHANGES or now - said.since >= REPEATED
+        if state == last.state:
+            return now - last.at >= REPEATED
+        return last.changes < CHANGES or now - last.since >= REPEATED
 
     def passed_on(self, typist: Typist, state: str) -> None:
         now = self._clock()
-        said = self._said.pop(typist, None)
-        if said is None or now - said.since >= REPEATED:
-            self._said[typist] = _Said(state, now, now, 1)
+        last = self._last.pop(typist, None)
+        if last is None or now - last.since >= REPEATED:
+            self._last[typist] = _LastState(state, now, now, 1)
         else:
-            self._said[typist] = _Said(state, now, said.since, said.changes + 1)
-        if len(self._said) > self._most:
-            del self._said[next(iter(self._said))]
+            self._last[typist] = _LastState(state, now, last.since, last.changes + 1)
+        if len(self._last) > self._most:
+            del self._last[next(iter(self._last))]
 
     def deliver(self, account_id: str, data: dict[str, Any], topics: list[str], conversation_id: str) -> None:
         """Deliver a state that any gateway has passed on."""
-        heard = self._readers.hint(account_id, TYPING, data, topics, conversation_id)
+        has_readers = self._readers.hint(account_id, TYPING, data, topics, conversation_id)
         typist = account_id, conversation_id, str(data["user_id"])
         self._shown.pop(typist, None)
-        if heard and data["state"] == "start":
+        if has_readers and data["state"] == "start":
             self._shown[typist] = (self._clock() + SHOWN, data, topics)
             if len(self._shown) > self._most:
                 self._stop(next(iter(self._shown)))
@@ -89,8 +89,8 @@ class Typists:
     def sweep(self) -> None:
         """Show typists as stopped whose time is over."""
         now = self._clock()
-        for typist in [t for t, said in self._said.items() if now - said.at >= REPEATED]:
-            del self._said[typist]
+        for typist in [t for t, last in self._last.items() if now - last.at >= REPEATED]:
+            del self._last[typist]
         while self._shown and self._shown[first := next(iter(self._shown))][0] <= now:
             self._stop(first)
 

@@ -35,7 +35,7 @@ class Agent:
         self.group = group
         self.number = number
         self.seat = seat
-        self.link = LINKS[group.transport](world.client, world.requests, seat.token, self._hear, world.tamper)
+        self.link = LINKS[group.transport](world.client, world.requests, seat.token, self._on_event, world.tamper)
         self.held: dict[str, asyncio.Task[None]] = {}
         self._level = asyncio.Event()
         self._resolving: set[str] = set()
@@ -66,9 +66,9 @@ class Agent:
         await self.link.present("offline")
         await self.link.close()
 
-    # -- what it hears
+    # -- events
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         kind, data, id = event["type"], event["data"], event["conversation_id"]
         if kind == "notification:assignment":
             self._assigned(data["conversation_id"], data, event)
@@ -76,7 +76,7 @@ class Agent:
             self._track(asyncio.ensure_future(self._accept(data["conversation_id"])))
         elif id in self.held:
             if kind == "conversation:message":
-                self._heard_message(id, event)
+                self._on_message(id, event)
             elif id not in self._resolving and self._ended(kind, data):
                 self.held[id].cancel()
 
@@ -86,7 +86,7 @@ class Agent:
             return data.get("to") in ENDED
         return kind == "agent:assigned" and data["agent_id"] != self.seat.user_id
 
-    def _heard_message(self, id: str, event: Event) -> None:
+    def _on_message(self, id: str, event: Event) -> None:
         data = event["data"]
         world, owner = self.world, self._owners[id]
         seq = event.get("seq") or data.get("seq")

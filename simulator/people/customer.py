@@ -47,9 +47,9 @@ class Customer:
         self._stream: asyncio.Task[None] | None = None
         self._writer = writer(world, profile)
 
-    # -- what it hears
+    # -- events
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """An event of its conversation, from the account's feed."""
         kind, data = event["type"], event["data"]
         if kind == "conversation:new":
@@ -59,10 +59,10 @@ class Customer:
         elif kind == "conversation:status":
             self.resolved = data["to"] in ENDED
         elif kind == "conversation:message":
-            self._heard_message(data)
+            self._on_message(data)
         self._news.set()
 
-    def _heard_message(self, data: dict[str, object]) -> None:
+    def _on_message(self, data: dict[str, object]) -> None:
         if data["sender_type"] == "agent":
             self.answers += 1
         elif (mark := marked(str(data["content"]))) is not None and mark.side == "c":

@@ -21,9 +21,9 @@ class Lead:
         }
         self._asked: dict[str, str] = {}
         self._news = asyncio.Event()
-        world.listeners.append(self._hear)
+        world.listeners.append(self._on_event)
 
-    def _hear(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if event["type"] in ("conversation:new", "agent:assigned", "conversation:status"):
             id = event["conversation_id"]
             if event["type"] != "conversation:new":

@@ -25,7 +25,7 @@ class KnownCustomer(Protocol):
 
     profile: Profile
 
-    def hear(self, event: Event) -> None: ...
+    def on_event(self, event: Event) -> None: ...
     def reached(self, part: int) -> None: ...
 
 
@@ -80,7 +80,7 @@ class World:
 
     # -- the feed
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """One event of the account's feed."""
         id = event["conversation_id"]
         if event["type"] == "conversation:new":
@@ -96,7 +96,7 @@ class World:
             self._message(owner, event)
         customer = self.customers.get(owner)
         if customer is not None:
-            customer.hear(event)
+            customer.on_event(event)
 
     def _opened(self, event: Event) -> None:
         number = self.number_of(event["data"]["contact_identifier"])

@@ -68,7 +68,7 @@ class Worker:
     async def open(self) -> None:
         """Connect the feed. Raises TertuliaError, TimeoutError."""
         self.world = world = World(self.plan, time.time() + 3600)
-        self.feed = Feed(world.client, world.figures, world.hear, world.tamper)
+        self.feed = Feed(world.client, world.figures, world.on_event, world.tamper)
         await self.feed.open()
 
     async def close(self) -> None:
@@ -166,14 +166,14 @@ class Worker:
             self.world.figures.counts["failed"] += 1
 
     async def _provider(self, world: World, channel: str) -> None:
-        def hear(item: Any) -> None:
+        def on_item(item: Any) -> None:
             mark = marked(item["text"])
             if mark is None or mark.run != self.plan.run or mark.number not in world.customers:
                 return
             owner = world.number_of(item["to"])
             world.audit.seen("provider", mark.number if owner is None else owner, channel, None, item["text"])
 
-        await double.follow(world.requests, self.plan.double or "", channel, hear)
+        await double.follow(world.requests, self.plan.double or "", channel, on_item)
 
     @staticmethod
     async def _sweep(world: World) -> None:

@@ -13,7 +13,7 @@ KIND = "GET /double/{channel}/sent"
 
 
 async def follow(
-    requests: Requests, url: str, channel: str, hear: Callable[[Mapping[str, Any]], None]
+    requests: Requests, url: str, channel: str, on_item: Callable[[Mapping[str, Any]], None]
 ) -> None:
     """Hand over each message sent to a channel from now on, until cancelled."""
     path = f"/double/{channel}/sent"
@@ -25,5 +25,5 @@ async def follow(
         if not answer.ok:
             continue
         for item in answer.data["items"]:
-            hear(item)
+            on_item(item)
         after = max(after, answer.data["forgotten"]) + len(answer.data["items"])

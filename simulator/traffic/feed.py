@@ -25,11 +25,11 @@ class Feed:
     """Reads the account's events over a WebSocket until closed, resuming without gap or repeat."""
 
     def __init__(
-        self, client: AsyncClient, figures: Figures, hear: Callable[[Event], None], tamper: Tamper
+        self, client: AsyncClient, figures: Figures, on_event: Callable[[Event], None], tamper: Tamper
     ) -> None:
         self._client = client
         self._figures = figures
-        self._hear = hear
+        self._on_event = on_event
         self._tamper = tamper
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class Feed:
                 if event["type"] == "reset":
                     self._figures.error("the account's feed was reset: the audit has a gap")
                 for one in self._tamper("feed", event):
-                    self._hear(one)
+                    self._on_event(one)
 
     async def close(self) -> None:
         if self._task is not None:

@@ -25,21 +25,21 @@ def type_of(error: Exception) -> str:
 
 
 class Link(ABC):
-    """One agent's connection. `hear` gets its events; `send` is acknowledged after the commit."""
+    """One agent's connection. `on_event` gets its events; `send` is acknowledged after the commit."""
 
     def __init__(
         self,
         client: AsyncClient,
         requests: Requests,
         token: str,
-        hear: Callable[[Event], None],
+        on_event: Callable[[Event], None],
         tamper: Tamper,
     ) -> None:
         self.client = client.as_user(token)
         self.requests = requests
         self.figures: Figures = requests.figures
         self.token = token
-        self._hear = hear
+        self._on_event = on_event
         self._tamper = tamper
 
     @abstractmethod
@@ -73,9 +73,9 @@ class Link(ABC):
         path = f"/v1/conversations/{conversation_id}/accept"
         return await self.requests.call("POST /v1/conversations/{id}/accept", path, token=self.token, body={})
 
-    def heard(self, event: Event) -> None:
+    def received(self, event: Event) -> None:
         for one in self._tamper("agent", event):
-            self._hear(one)
+            self._on_event(one)
 
 
 class _StreamLink(Link):
@@ -106,7 +106,7 @@ class _StreamLink(Link):
             async for event in stream:
                 self.figures.counts["reconnects"] += stream.connections - connections
                 connections = stream.connections
-                self.heard(event)
+                self.received(event)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -192,7 +192,7 @@ class SocketIoLink(Link):
     async def _on_event(self, name: str, data: Any = None, *offset: Any) -> None:
         del offset  # for the library's own recovery
         if isinstance(data, dict):
-            self.heard(
+            self.received(
                 {
                     "type": name,
                     "conversation_id": data.get("conversation_id"),

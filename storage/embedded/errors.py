@@ -17,7 +17,7 @@ class ServerError(Exception):
         self.sentence = sentence
         self.log = log
 
-    def said(self) -> str:
+    def in_one_line(self) -> str:
         """One line: the sentence, and the reason that the server's log gives last, or what to do on a full disk."""
         if _FULL in self.log:
             what = "the disk is full; make room, or name a data folder on another disk with TERTULIA_DATA"

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from ...core.conversation.entries import NOTHING, Entry, EntryData, Message, Opened, Updated, actor
-from ...core.conversation.state import NEVER_FIRED, UNROUTED, Conversation, Fired, Routing
+from ...core.conversation.state import NEVER_FIRED, UNROUTED, Conversation, Fired, RoutingState
 from ...core.conversation.status import Status
 
 _DATA = msgspec.json.Decoder(EntryData, strict=False)
 _FIRED = msgspec.json.Decoder(Fired)
-_ROUTING = msgspec.json.Decoder(Routing)
+_ROUTING = msgspec.json.Decoder(RoutingState)
 _LABELS = msgspec.json.Decoder(tuple[str, ...])
 _STATUSES = {s.value: s for s in Status}
 encode_data = msgspec.json.Encoder().encode
@@ -40,13 +40,13 @@ def entry_from_row(row: Sequence[Any]) -> Entry:
     """A row of the query `entry_columns` or `shown_columns`."""
     account, conversation, seq, at, actor_type, actor_id, data, position = row
     by = actor(actor_type, actor_id)
-    said = _DATA.decode(data)
-    if isinstance(said, (Message, Opened)):
-        if said.metadata:
-            _restore_floats(said.metadata)
-    elif isinstance(said, Updated):
-        _restore_floats([said.changes.metadata, said.changes.bot_context])
-    return Entry(intern(account), intern(conversation), seq, at, by, said, position)
+    decoded = _DATA.decode(data)
+    if isinstance(decoded, (Message, Opened)):
+        if decoded.metadata:
+            _restore_floats(decoded.metadata)
+    elif isinstance(decoded, Updated):
+        _restore_floats([decoded.changes.metadata, decoded.changes.bot_context])
+    return Entry(intern(account), intern(conversation), seq, at, by, decoded, position)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Presence in Valkey: one hash per account, one field per connection of an agent, with the value `status:expires_at:said_at`.
+"""Presence in Valkey: one hash per account, one field per connection of an agent, with the value `status:expires_at:reported_at`.
 
 Owns the call of `lua/keep_presence.lua`. Values are kept for a day, expired ones too, so that a starting supervisor knows
 since when an agent has been away. Gateways write again what is lost with their next renewal; supervisors learn of presence
@@ -36,11 +36,11 @@ class ValkeyPresence:
         fields: defaultdict[str, list[str]] = defaultdict(list)
         with failures():
             for e in by_clock(entries, await self._ahead()):
-                said = f"{e.connection}|{e.user_id}", f"{e.status}:{e.expires_at}:{e.said_at}"
-                fields[e.account_id] += said
+                field = f"{e.connection}|{e.user_id}", f"{e.status}:{e.expires_at}:{e.reported_at}"
+                fields[e.account_id] += field
             async with self._client.pipeline(transaction=False) as pipe:
-                for account_id, said in fields.items():
-                    await self._keep(keys=[Prefix.PRESENCE + account_id], args=[KEPT, *said], client=pipe)
+                for account_id, values in fields.items():
+                    await self._keep(keys=[Prefix.PRESENCE + account_id], args=[KEPT, *values], client=pipe)
                 await pipe.execute()
 
     async def read(self, account_id: str) -> list[Presence]:
@@ -58,8 +58,8 @@ class ValkeyPresence:
                 if not fit or int(times[0]) < oldest:
                     old.append(field)
                 else:
-                    until, said_at = map(int, times)
-                    found.append(Presence(account_id, user, connection, status, until, said_at))  # type: ignore[arg-type]
+                    until, reported_at = map(int, times)
+                    found.append(Presence(account_id, user, connection, status, until, reported_at))  # type: ignore[arg-type]
             if old:
                 await self._client.hdel(key, *old)  # type: ignore[misc]
         return by_clock(found, -ahead)

@@ -102,9 +102,10 @@ def _compare(
     within: float,
 ) -> Comparison:
 
-    from ..planning.comparison import TooLittle, compare
+    from ..planning.comparison import compare
     from ..planning.policy_file import PolicyError, check_names
     from ..planning.report.terminal import show
+    from ..planning.workload import TooLittle
 
     try:
         check_names(policy, *workload.names())

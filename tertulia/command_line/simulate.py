@@ -216,9 +216,9 @@ def _compare(paths: list[str]) -> None:
 
 def _learn(words: list[str], since: str, until: str | None) -> None:
     """Print a scenario fitted to an account's record."""
-    from ..planning.learning import TooLittle, learned
+    from ..planning.learning import learned
     from ..planning.recording import Recording
-    from ..planning.workload import workload_of
+    from ..planning.workload import TooLittle, workload_of
     from .replay import span, with_database
 
     if len(words) != 1:

@@ -8,7 +8,7 @@ import uuid
 
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.dispatcher.dispatcher import Dispatcher
-from ..actors.dispatcher.message_sender import Sender
+from ..actors.dispatcher.message_sender import MessageSender
 from ..actors.dispatcher.provider_client import ProviderClient
 from ..actors.transport.host_subscription import HostSubscription
 from ..actors.transport.ray_calls import DISPATCHER_NAME
@@ -50,7 +50,7 @@ class DispatcherParts:
         self._valkey = client.connect(settings.redis_url)
         self._providers = guard(settings, connections=PROVIDER_CONNECTIONS)
         links = LinkSigner(settings.jwt_secret, settings.base_url())
-        sender = Sender(
+        sender = MessageSender(
             CHANNELS,
             PostgresChannels(database),
             FernetVault(settings.credentials_keys),

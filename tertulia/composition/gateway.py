@@ -16,7 +16,7 @@ from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.cluster.shard_map import ShardMap
 from ..actors.gateway.gateway import Gateway
 from ..actors.gateway.supervisor_client import SupervisorClient
-from ..actors.host.analysis.message_analysis import MessageAnalysis
+from ..actors.host.analysis.message_analyser import MessageAnalyser
 from ..actors.transport.ray_calls import DispatcherWaker
 from ..actors.webhooks.event_delivery import WebhookCaller
 from ..channels import CHANNELS
@@ -147,8 +147,8 @@ class GatewayParts:
         supervision = self._supervision = SupervisorClient(
             shards, watches=settings.may_have_several_supervisors
         )
-        self.retelling = HintRecovery(supervision, self.hub.accounts)
-        self.hints = ValkeyHints(self._valkey, self._on_hint, self.retelling.lost)
+        self.hint_recovery = HintRecovery(supervision, self.hub.accounts)
+        self.hints = ValkeyHints(self._valkey, self._on_hint, self.hint_recovery.lost)
         agents = PostgresAgents(database)
         self.presence = PresenceKeeper(
             name,
@@ -216,7 +216,7 @@ class GatewayParts:
             links=LinkSigner(settings.jwt_secret, settings.public_url),
             webhook_secrets=vault,
             webhook_caller=WebhookCaller(self._poster, vault, most=WEBHOOK_TESTS),
-            understanding=MessageAnalysis(self._classifier),
+            analyser=MessageAnalyser(self._classifier),
             drafter=drafter(database, self._models),
             knowledge=knowledge(database),
             answerer=Answerer(self._models, knowledge(database)),
@@ -301,7 +301,7 @@ class GatewayParts:
             group.create_task(self.hints.main_loop())
             group.create_task(self.presence.main_loop())
             group.create_task(self.typists.main_loop())
-            group.create_task(self.retelling.main_loop())
+            group.create_task(self.hint_recovery.main_loop())
             group.create_task(self._runs.main_loop())
             group.create_task(self._supervision.main_loop())
             group.create_task(self._revocations.main_loop())

@@ -13,7 +13,7 @@ from ..actors.actor_options import CONVERSATION, create
 from ..actors.clock import fresh_id, now_ms
 from ..actors.cluster.process_beat import ProcessBeat
 from ..actors.cluster.ray_nodes import own_node
-from ..actors.host.analysis.message_analysis import MessageAnalysis
+from ..actors.host.analysis.message_analyser import MessageAnalyser
 from ..actors.host.host import ConversationHost
 from ..actors.host.membership import MembershipKeeper
 from ..actors.host.peer_links import PeerLinks
@@ -84,7 +84,7 @@ class HostParts:
             on_stale=self.stale,
             outbound=DispatcherWaker(settings.dispatchers).wake,
             rules=PostgresRulesArchive(database),
-            analysis=MessageAnalysis(self._classifier),
+            analysis=MessageAnalyser(self._classifier),
         )
         self.ticker = TimerLoop(PostgresTimers(database), self.host, now=now_ms, new_id=fresh_id)
         self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=now_ms)
@@ -97,7 +97,7 @@ class HostParts:
             node=own_node(),
             takeover_after=settings.takeover_after,
             stale=self.stale,
-            tell=self._peers.partitions_moved,
+            notify=self._peers.partitions_moved,
         )
         self._settings = settings
         self._tidied = 0

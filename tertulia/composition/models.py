@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..actors.assistant.bot_assistant import BotAssistant, Send
-from ..actors.assistant.draft_loop import DraftLoop, Hints
+from ..actors.assistant.draft_loop import DraftLoop
 from ..actors.assistant.drafting import Drafter
 from ..actors.assistant.knowledge import Knowledge
 from ..actors.assistant.model_calls import ModelCalls
@@ -11,8 +11,9 @@ from ..actors.assistant.runs import Ask, AssistantRuns
 from ..channels.models.anthropic import AnthropicCompatible
 from ..channels.models.langflow import Langflow
 from ..channels.models.openai import OpenAiCompatible
-from ..channels.models.rules import Rules
+from ..channels.models.rules import RulesModel
 from ..core.ports.assistance.models import Model, Tier
+from ..core.ports.http import Hints
 from ..model_settings import prices_of
 from ..settings import Settings
 from ..storage.postgres.accounts.bots import PostgresRulesArchive
@@ -26,7 +27,7 @@ from ..storage.postgres.database import Database
 from .attachments import guard
 
 
-def model(settings: Settings, rules: Rules, connections: int) -> Model:
+def model(settings: Settings, rules: RulesModel, connections: int) -> Model:
     """The configured provider, over so many connections. Needs a running loop; the caller closes it. Raises ValueError where a setting
     is missing."""
     s = settings
@@ -54,11 +55,11 @@ def langflow(s: Settings, connections: int) -> Langflow:
 
 def model_calls(settings: Settings, database: Database) -> ModelCalls:
     """The process's calls of models. Needs a running loop; the caller closes them."""
-    rules, most = Rules(), settings.model_calls
+    rules, most = RulesModel(), settings.model_calls
     return _calls(settings, database, model(settings, rules, most), rules, most)
 
 
-def _calls(settings: Settings, database: Database, chosen: Model, rules: Rules, most: int) -> ModelCalls:
+def _calls(settings: Settings, database: Database, chosen: Model, rules: RulesModel, most: int) -> ModelCalls:
     ledger, prices = PostgresLedger(database), prices_of(settings.model_prices)
     return ModelCalls(chosen, rules, ledger, deadline=settings.model_timeout, most=most, prices=prices)
 
@@ -94,7 +95,7 @@ def assistant_runs(
 ) -> AssistantRuns:
     """The assistant's runs of one process, of this incarnation, with calls of their own: a flow that fails keeps nobody from a draft.
     The caller closes them."""
-    rules, most = Rules(), settings.assistant_runs
+    rules, most = RulesModel(), settings.assistant_runs
     is_flow = settings.langflow_runtime_url is not None
     chosen = langflow(settings, most) if is_flow else model(settings, rules, most)
     return AssistantRuns(

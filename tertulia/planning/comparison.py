@@ -19,14 +19,10 @@ from .people import People, chance_of, people_of
 from .policy_file import RECORDED, PolicyFile
 from .timeline import timeline_of
 from .what_if import Case, WhatIf
-from .workload import Workload
+from .workload import TooLittle, Workload
 
 Verdict = Literal["better", "worse", "higher", "lower", "equal", "no difference shown"]
 NEGLIGIBLE = 1e-9
-
-
-class TooLittle(Exception):
-    """The record does not say enough for a comparison."""
 
 
 class Figure(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from ..core.routing.facts import Agent, Waiting
 from .fitting import Curve, Fitted, curve_of, duration_of, patience_of
 from .people import people_of
-from .workload import Stint, Workload
+from .workload import Stint, TooLittle, Workload
 
 CHANNELS: Final = ("webchat", "whatsapp", "messenger", "telegram", "sms", "email")
 MOST_KINDS: Final = 20
@@ -31,10 +31,6 @@ class Talk(msgspec.Struct, frozen=True):
     written: int
     thought: int
     thoughts: int
-
-
-class TooLittle(Exception):
-    """The record does not say enough for a scenario."""
 
 
 class Learned(msgspec.Struct, frozen=True):

@@ -32,6 +32,10 @@ from ..core.routing.messages import (
 )
 
 
+class TooLittle(Exception):
+    """The record does not say enough for a comparison or a scenario."""
+
+
 class Stint(msgspec.Struct, kw_only=True):
     """`agent_id` is the first who had it, `assigned_at` when; `ended_at`: when it left its last agent or the queue, None if it has not by
     the end of the record. `after`: ms since the stint before ended; None for a conversation's first, which arrives by itself.

@@ -195,7 +195,7 @@ class Serving:
             try:
                 await server.start()
             except ServerError as error:
-                raise StartError(error.said()) from error
+                raise StartError(error.in_one_line()) from error
             self._servers.append(server)
             self._keepers.append(asyncio.ensure_future(keep_running(server, self._on_server)))
             self.settings = self.settings.model_copy(update={field: server.url})

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from samples import ACCOUNT
 
 from tertulia.actors.clock import fresh_id, now_ms
-from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
+from tertulia.actors.host.analysis.message_analyser import MessageAnalyser
 from tertulia.actors.host.conversation_actor import ConversationActor
 from tertulia.actors.host.host import ConversationHost
 from tertulia.actors.host.pending_command import PendingCommand
@@ -175,7 +175,7 @@ class Rig:
         *,
         max_waiting: int = 10_000,
         rules: MemoryRulesArchive | None = None,
-        analysis: MessageAnalysis | None = None,
+        analysis: MessageAnalyser | None = None,
     ) -> None:
         self.store = MemoryStore()
         self.store.add_account(ACCOUNT)

@@ -14,7 +14,7 @@ import orjson
 from fuzzing import searched
 from hypothesis import strategies as st
 
-from tertulia.core.channels.messages import Edited, Faulty, Inbound, Receipt, WebhookCall
+from tertulia.core.channels.messages import Faulty, Inbound, InboundEdit, Receipt, WebhookCall
 from tertulia.core.ports.channels import ChannelKind
 
 URL = "https://desk.example.com/v1/webhooks/x/00000000-0000-0000-0000-000000000011"
@@ -96,7 +96,7 @@ def must_hold(kind: ChannelKind, called: WebhookCall) -> list[Any]:
         match event:
             case Inbound():
                 _check(event)
-            case Edited(inbound, edited_at):
+            case InboundEdit(inbound, edited_at):
                 _check(inbound)
                 assert 0 < edited_at < 2**48
             case Receipt():

@@ -16,7 +16,7 @@ from desk import CREDENTIALS, CUSTOMERS, MESSAGE, TYPES, Desk, desk, kind
 from test_architecture import imports
 
 from tertulia.channels import double
-from tertulia.core.channels.messages import Edited, NotSent, OutboundFile, Receipt, Sent
+from tertulia.core.channels.messages import InboundEdit, NotSent, OutboundFile, Receipt, Sent
 
 PICTURE = {"name": "a.png", "content_type": "image/png", "data": base64.b64encode(b"\x89PNG").decode()}
 BIG = {
@@ -81,7 +81,7 @@ async def test_a_customer_edits(at: Desk, type: str) -> None:
     first = await at.inbound()
     await at.play(channel, type, text="hello", edit=first.provider_id)
     _, (edited,) = await at.events()
-    assert isinstance(edited, Edited)
+    assert isinstance(edited, InboundEdit)
     assert (edited.inbound.provider_id, edited.inbound.content) == (first.provider_id, "hello")
 
 

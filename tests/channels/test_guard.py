@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tertulia.channels.outgoing.guard import Guard, Refused, beginning, pieces
+from tertulia.channels.outgoing.guard import Guard, OutgoingRefused, beginning, pieces
 from tertulia.core.url_policy import AddressRules, Grant, is_numeric_host
 
 REFUSED_ADDRESSES = [
@@ -220,7 +220,7 @@ def test_numbers_that_are_no_names(host: str) -> None:
 @pytest.mark.parametrize("url", REFUSED_URLS)
 async def test_urls_that_are_never_called(url: str) -> None:
     async with guarded() as guard:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(OutgoingRefused) as refused:
             await get(guard, url)
     assert "password" not in str(refused.value) or "must not" in str(refused.value)
 
@@ -228,7 +228,7 @@ async def test_urls_that_are_never_called(url: str) -> None:
 async def test_a_name_for_a_private_address_is_refused_though_others_are_public() -> None:
     names = Names(evil_example=[["1.1.1.1", "10.0.0.1"]])
     async with guarded(resolver=names) as guard:
-        with pytest.raises(Refused, match="private"):
+        with pytest.raises(OutgoingRefused, match="private"):
             await get(guard, "https://evil.example/")
 
 
@@ -240,7 +240,7 @@ async def test_a_name_that_is_asked_again_is_checked_again(tmp_path: Path) -> No
         rules = AddressRules(networks=("127.0.0.1/32",), ports=frozenset({inside.port}))
         async with guarded(resolver=names, rules=rules, ssl=client) as guard:
             assert (await get(guard, f"https://{NAME}:{inside.port}/close"))[0] == 200
-            with pytest.raises(Refused, match="private"):
+            with pytest.raises(OutgoingRefused, match="private"):
                 await get(guard, f"https://{NAME}:{inside.port}/close")
         assert names.asked == [NAME] * 2 and len(inside.seen) == 1
 
@@ -276,11 +276,11 @@ async def test_a_channels_grant_opens_its_networks_and_no_more(tmp_path: Path) -
         base = f"http://inner.example:{inside.port}"
         grants = [Grant(base, ("127.0.0.1/32",))]
         assert (await get(guard, base + "/close", grants=grants))[0] == 200
-        with pytest.raises(Refused, match="private"):
+        with pytest.raises(OutgoingRefused, match="private"):
             await get(guard, base + "/close", grants=grants)
-        with pytest.raises(Refused, match="outside the allowed networks"):
+        with pytest.raises(OutgoingRefused, match="outside the allowed networks"):
             await get(guard, base + "/close", grants=grants)
-        with pytest.raises(Refused, match="private"):
+        with pytest.raises(OutgoingRefused, match="private"):
             await get(guard, inside.base, grants=[Grant(inside.base, ("10.0.0.0/8",))])
         assert len(inside.seen) == 1
 
@@ -289,9 +289,9 @@ async def test_a_connection_that_one_account_may_open_is_nobody_elses(tmp_path: 
     """Connections are kept: one into a network must not serve a request that may not go there."""
     async with site() as inside, guarded() as guard:
         assert (await get(guard, inside.base, grants=[Grant(inside.base, ("127.0.0.0/8",))]))[0] == 200
-        with pytest.raises(Refused):
+        with pytest.raises(OutgoingRefused):
             await get(guard, inside.base, grants=[Grant(inside.base, ())])
-        with pytest.raises(Refused):
+        with pytest.raises(OutgoingRefused):
             await get(
                 guard,
                 inside.base.replace("127.0.0.1", "localhost"),
@@ -305,9 +305,9 @@ async def test_a_trusted_origin_is_called_as_it_is_and_no_other() -> None:
         grants = [Grant(inside.base)]
         assert (await get(guard, inside.base + "/a", grants=grants))[0] == 200
         for url in (other.base, f"https://127.0.0.1:{inside.port}/", f"http://localhost:{inside.port}/"):
-            with pytest.raises(Refused):
+            with pytest.raises(OutgoingRefused):
                 await get(guard, url, grants=grants)
-        with pytest.raises(Refused, match="never"):
+        with pytest.raises(OutgoingRefused, match="never"):
             await get(guard, "http://169.254.169.254/", grants=[Grant("http://169.254.169.254")])
 
 
@@ -319,7 +319,7 @@ async def test_a_trusted_origin_is_called_as_it_is_and_no_other() -> None:
 async def test_redirects_do_not_leave_the_host(location: str) -> None:
     async with site() as inside, guarded(resolver=Names()) as guard:
         inside.redirects["/away"] = location
-        with pytest.raises(Refused):
+        with pytest.raises(OutgoingRefused):
             await get(guard, inside.base + "/away", grants=[Grant(inside.base)], max_redirects=3)
         assert len(inside.seen) == 1
 
@@ -329,7 +329,7 @@ async def test_redirects_on_the_host_are_followed_three_times() -> None:
         inside.redirects |= {"/1": "/2", "/2": "/3", "/3": f"{inside.base}/end", "/0": "/1"}
         grants = [Grant(inside.base)]
         assert (await get(guard, inside.base + "/1", grants=grants, max_redirects=3))[0] == 200
-        with pytest.raises(Refused, match="too many"):
+        with pytest.raises(OutgoingRefused, match="too many"):
             await get(guard, inside.base + "/0", grants=grants, max_redirects=3)
         status, _ = await get(guard, inside.base + "/1", grants=grants)  # a webhook's: it is the answer
         assert status == 307
@@ -355,11 +355,11 @@ async def test_what_comes_back_is_limited() -> None:
     async with site() as inside, guarded() as guard:
         grants = [Grant(inside.base)]
         async with guard.request("GET", inside.base + "/a", grants=grants) as response:
-            with pytest.raises(Refused, match="larger"):
+            with pytest.raises(OutgoingRefused, match="larger"):
                 [piece async for piece in pieces(response, 599)]
-        with pytest.raises(Refused, match="larger"):
+        with pytest.raises(OutgoingRefused, match="larger"):
             await get(guard, inside.base + "/endless", grants=grants)
-        with pytest.raises(Refused, match="encoded"):
+        with pytest.raises(OutgoingRefused, match="encoded"):
             await get(guard, inside.base + "/gzip", grants=grants)
         async with guard.request("GET", inside.base + "/a", grants=grants) as response:
             assert await beginning(response, 7) == b"hello h"

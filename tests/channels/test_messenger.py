@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tertulia.channels.meta import messenger
 from tertulia.core.channels.messages import (
-    Edited,
     Faulty,
     Inbound,
+    InboundEdit,
     Media,
     NotSent,
     Outbound,
@@ -130,9 +130,9 @@ def test_several_files() -> None:
 
 def test_edits_and_deletions() -> None:
     edit = read(event(message_edit={"mid": MID, "text": "I meant blue", "num_edit": "1"}))
-    assert edit == Edited(Inbound(MID, Sender(PSID), "I meant blue"), AT)
+    assert edit == InboundEdit(Inbound(MID, Sender(PSID), "I meant blue"), AT)
     gone = read(said(is_deleted=True))
-    assert isinstance(gone, Edited) and gone.inbound.content == "[message deleted]"
+    assert isinstance(gone, InboundEdit) and gone.inbound.content == "[message deleted]"
 
 
 def test_a_button() -> None:

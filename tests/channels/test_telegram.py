@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tertulia.channels.telegram import channel, contents
 from tertulia.core.channels.messages import (
-    Edited,
     Faulty,
     Inbound,
+    InboundEdit,
     Media,
     NotSent,
     Outbound,
@@ -137,7 +137,7 @@ def test_an_album_keeps_together() -> None:
 
 def test_an_edit() -> None:
     found = read(update("edited_message", text="blue", edit_date=1749416400))
-    assert found == Edited(Inbound("7777777777:42", SENDER, "blue", at=1749416383000), 1749416400000)
+    assert found == InboundEdit(Inbound("7777777777:42", SENDER, "blue", at=1749416383000), 1749416400000)
 
 
 def test_an_edit_that_does_not_say_when_is_as_old_as_its_message() -> None:

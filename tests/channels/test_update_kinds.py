@@ -12,7 +12,7 @@ import update_kinds as kinds
 from calls import call
 
 from tertulia.channels import CHANNELS
-from tertulia.core.channels.messages import ChannelEvent, Edited, Faulty, Inbound, Receipt
+from tertulia.core.channels.messages import ChannelEvent, Faulty, Inbound, InboundEdit, Receipt
 
 
 def became(events: Sequence[ChannelEvent]) -> str:
@@ -25,7 +25,7 @@ def became(events: Sequence[ChannelEvent]) -> str:
         return event.content_type
     if isinstance(event, Receipt):
         return event.status
-    return "edited" if isinstance(event, Edited) else kinds.ASIDE
+    return "edited" if isinstance(event, InboundEdit) else kinds.ASIDE
 
 
 def aside(events: Sequence[ChannelEvent], raw: Any) -> bool:
@@ -71,7 +71,7 @@ def test_whatsapp_messages_and_those_of_the_business_app(kind: str) -> None:
     assert became(whatsapp("messages", messages=[said])) == right
     echo = said | {"from": "15550001111", "to": "447700900001"}
     (event,) = whatsapp("smb_message_echoes", message_echoes=[echo])
-    assert (event.inbound if isinstance(event, Edited) else event).is_echo  # type: ignore[union-attr]
+    assert (event.inbound if isinstance(event, InboundEdit) else event).is_echo  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("field", kinds.WHATSAPP_FIELDS)

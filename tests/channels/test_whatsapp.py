@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.channels.meta import whatsapp
-from tertulia.core.channels.messages import Edited, Faulty, Inbound, Media, Receipt, Sender
+from tertulia.core.channels.messages import Faulty, Inbound, InboundEdit, Media, Receipt, Sender
 
 CREDENTIALS = {
     "app_secret": "s3cret",
@@ -301,14 +301,14 @@ def test_an_edit_is_the_message_as_it_is_now() -> None:
         "message": {"context": {"id": "M0"}, "type": "text", "text": {"body": "I meant blue"}},
     }
     found = read(said("edit", edit))
-    assert found == Edited(
+    assert found == InboundEdit(
         Inbound(QUOTED, Sender("+16505551234", "Sheena Nelson"), "I meant blue", reply_to="M0"), 1749416383000
     )
 
 
 def test_a_message_taken_back() -> None:
     found = read(said("revoke", {"original_message_id": QUOTED}))
-    assert isinstance(found, Edited) and found.inbound.provider_id == QUOTED
+    assert isinstance(found, InboundEdit) and found.inbound.provider_id == QUOTED
     assert (found.inbound.content, found.inbound.content_type) == ("[message deleted]", "deleted")
 
 

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from tertulia.core.assistance.articles import chunks
+from tertulia.core.assistance.articles import passages_of
 from tertulia.core.assistance.markdown_files import MAX_DIRECTORY, MAX_FILES, unpacked
 from tertulia.core.assistance.site_files import markdown_of
 from tertulia.core.errors import Invalid
@@ -66,9 +66,9 @@ def test_what_a_page_does_not_show_is_not_read(hidden: str) -> None:
 
 
 def test_comments_are_in_no_passage() -> None:
-    (chunk,) = chunks("# Returns\nWithin <!-- tell\neverybody --> 30 days. <!-- not closed")
+    (passage,) = passages_of("# Returns\nWithin <!-- tell\neverybody --> 30 days. <!-- not closed")
     assert (
-        "everybody" not in chunk.content
-        and chunk.content.startswith("Within")
-        and "not closed" in chunk.content
+        "everybody" not in passage.content
+        and passage.content.startswith("Within")
+        and "not closed" in passage.content
     )

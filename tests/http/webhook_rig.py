@@ -225,7 +225,7 @@ class Rig:
             verifier=TokenVerifier.from_settings(self.settings, self.signer, None), tickets=unused, processes=unused,
             limits=RequestLimits(self.settings, self.permits), expensive=unused, revocations=unused,
             stores=Stores(**stores),
-            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, understanding=unused, drafter=unused, knowledge=unused, answerer=unused, assistant=unused,
+            origins=OriginPolicy.from_settings(self.settings), hints=self.hints, vault=self.vault, kinds=self.kinds, supervision=unused, presence=unused, typists=unused, analyser=unused, drafter=unused, knowledge=unused, answerer=unused, assistant=unused,
             links=LinkSigner("s" * 32, PUBLIC), webhook_secrets=unused, webhook_caller=unused, readiness=unused, update_metrics=unused,
         )  # fmt: skip
 

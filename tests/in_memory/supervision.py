@@ -16,8 +16,8 @@ from tertulia.core.routing.supervision_messages import (
     REST,
     AccountFacts,
     AgentFacts,
+    ChangedHeads,
     Head,
-    Moved,
     Presence,
     Unanswered,
     is_older,
@@ -55,13 +55,13 @@ class MemorySupervision:
     async def epochs(self) -> dict[int, int]:
         return dict(self._store.supervisors)
 
-    async def moved(self, mark: str | None) -> Moved:
+    async def changed_heads(self, mark: str | None) -> ChangedHeads:
         """The mark holds what was seen: every account's position and version."""
         now = {a: [len(f.entries), self.versions.get(a, 0)] for a, f in self._store.feeds.items()}
         before: dict[str, list[int]] = now if mark is None else msgspec.json.decode(mark)
         changed = [(a, at, before.get(a, [0, 0])) for a, at in now.items() if before.get(a) != at]
         heads = [Head(a, at[0], at[1], at[0] != old[0]) for a, at, old in changed]
-        return Moved(msgspec.json.encode(now).decode(), heads)
+        return ChangedHeads(msgspec.json.encode(now).decode(), heads)
 
     async def head(self, account_id: str) -> Head | None:
         feed = self._store.feeds.get(account_id)

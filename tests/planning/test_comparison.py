@@ -14,13 +14,13 @@ from routing_steps import POLICY, STEPS
 
 from tertulia.core.routing.journal import RoutingEntry, entry_of
 from tertulia.core.routing.messages import Event, Snapshot
-from tertulia.planning.comparison import Comparison, Figure, TooLittle, compare
+from tertulia.planning.comparison import Comparison, Figure, compare
 from tertulia.planning.outcome import recorded
 from tertulia.planning.people import chance_of, people_of
 from tertulia.planning.policy_file import RECORDED, PolicyFile, parsed
 from tertulia.planning.timeline import timeline_of
 from tertulia.planning.what_if import Case, WhatIf
-from tertulia.planning.workload import workload_of
+from tertulia.planning.workload import TooLittle, workload_of
 
 UNEQUAL = {"ana": 1.0, "ben": 1.0, "cleo": 0.2, "dan": 0.2}
 EQUAL = dict.fromkeys(("ana", "ben", "cleo", "dan"), 0.6)

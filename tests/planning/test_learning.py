@@ -10,8 +10,8 @@ import pytest
 from days import BEGIN, Day
 
 from tertulia.planning.fitting import curve_of, duration_of, patience_of
-from tertulia.planning.learning import Talk, TooLittle, learned
-from tertulia.planning.workload import workload_of
+from tertulia.planning.learning import Talk, learned
+from tertulia.planning.workload import TooLittle, workload_of
 from tertulia.simulator.scenario.arrivals import Arrivals, Burst, arrival_times, rate_at
 from tertulia.simulator.scenario.distributions import Distribution
 from tertulia.simulator.scenario.loading import parsed

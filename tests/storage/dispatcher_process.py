@@ -12,7 +12,7 @@ from typing import Any
 from fake_provider import FakeKind
 
 from tertulia.actors.dispatcher.dispatcher import Dispatcher
-from tertulia.actors.dispatcher.message_sender import Sender
+from tertulia.actors.dispatcher.message_sender import MessageSender
 from tertulia.actors.dispatcher.provider_client import ProviderClient
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.channels.provider_urls import ProviderUrls
@@ -29,7 +29,7 @@ class NoReaders:
 
 async def main(url: str, provider: str, shard: int, shards: int) -> None:
     database = await Database.connect(url, system=8, app=1)
-    sender = Sender(
+    sender = MessageSender(
         {"telegram": FakeKind()}, PostgresChannels(database), FernetVault(os.environ["VAULT_KEY"]),
         ProviderClient(Guard()).send, public_url="https://t.example", urls=ProviderUrls({"telegram": provider}),
         link=lambda url: url, attachments=None,

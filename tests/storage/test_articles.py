@@ -12,7 +12,7 @@ from retrieval_set import ARTICLES, ELSEWHERE, QUESTIONS
 
 from tertulia.actors.assistant.knowledge import Knowledge
 from tertulia.core.assistance import rules
-from tertulia.core.assistance.articles import Article, Found, terms
+from tertulia.core.assistance.articles import Article, FoundPassage, terms
 from tertulia.core.assistance.vectors import cosine, stored
 from tertulia.core.conversation.entries import Actor
 from tertulia.core.ports.assistance.models import Limits
@@ -20,7 +20,7 @@ from tertulia.storage.postgres.assistance.articles import PostgresArticles
 from tertulia.storage.postgres.database import Database
 
 ADA = Actor("agent", "ada")
-Search = Callable[[str], Awaitable[list[Found]]]
+Search = Callable[[str], Awaitable[list[FoundPassage]]]
 
 
 def article(account_id: str, title: str, body: str, visibility: str = "public", **more: str) -> Article:
@@ -128,14 +128,14 @@ async def test_recall_in_three_languages(database: Database, account_id: str) ->
         for title, body in texts:
             await store.create(article(account_id, title, body, language=language), ADA)
 
-    async def by_words(question: str) -> list[Found]:
+    async def by_words(question: str) -> list[FoundPassage]:
         return await store.by_words(account_id, terms(question), 5, public=True)
 
-    async def by_vector(question: str) -> list[Found]:
+    async def by_vector(question: str) -> list[FoundPassage]:
         asked = stored(rules.vector(question))
         return await store.by_vector(account_id, rules.VECTORS, asked, 5, public=True)
 
-    async def by_both(question: str) -> list[Found]:
+    async def by_both(question: str) -> list[FoundPassage]:
         return await Knowledge(store).search(account_id, question, 5, public=True)
 
     figures = {
@@ -164,7 +164,7 @@ async def test_vectors_are_found_by_a_few_of_their_bits(database: Database, acco
         body = "\n".join(f"# {at + n}\n{text}" for n, text in enumerate(passages[at : at + 100]))
         await PostgresArticles(database).create(article(account_id, f"Part {at}", body), ADA)
 
-    async def found(asked: bytes, most: int, limit: int = 5) -> list[Found]:
+    async def found(asked: bytes, most: int, limit: int = 5) -> list[FoundPassage]:
         store = PostgresArticles(database, candidates=most)
         return await store.by_vector(account_id, rules.VECTORS, asked, limit, public=True)
 

@@ -8,7 +8,7 @@ import uuid
 import asyncpg
 import pytest
 
-from tertulia.core.ports.assistance.runs import Claim, Due
+from tertulia.core.ports.assistance.runs import Claim, DueRun
 from tertulia.core.ports.ownership import Process
 from tertulia.storage.postgres.assistance.runs import ATTEMPTS, PostgresRuns
 from tertulia.storage.postgres.conversations.processes import PostgresProcesses
@@ -23,7 +23,7 @@ def processes(database: Database, count: int = 2) -> list[PostgresRuns]:
     return [PostgresRuns(database, fresh()) for _ in range(count)]
 
 
-async def due_of(runs: PostgresRuns, conversation: str) -> list[Due]:
+async def due_of(runs: PostgresRuns, conversation: str) -> list[DueRun]:
     return [due for due in await runs.due(10_000) if due.conversation_id == conversation]
 
 
@@ -55,12 +55,12 @@ async def test_a_run_whose_process_is_silent_is_anothers(
     assert await due_of(second, conversation) == []
     await let_expire(owner, conversation)
     await first.keep([])  # a run that ended without its end: its process renews it no more
-    assert await due_of(second, conversation) == [Due(account_id, conversation, False)]
+    assert await due_of(second, conversation) == [DueRun(account_id, conversation, False)]
     assert await second.claim(account_id, conversation) == Claim(1, True)
     assert not await first.finish(account_id, conversation, 1), "it holds it no more"
     assert await second.keep([conversation]) == []
     await second.release()
-    assert await due_of(first, conversation) == [Due(account_id, conversation, False)], "at once"
+    assert await due_of(first, conversation) == [DueRun(account_id, conversation, False)], "at once"
 
 
 @pytest.mark.parametrize("beats", [False, True])
@@ -85,7 +85,7 @@ async def test_a_claim_ends_early_when_its_process_is_silent_too(
         )
     assert await due_of(other, conversation) == []
     found = await due_of(other, conversation)
-    assert found == ([] if beats else [Due(account_id, conversation, False)])
+    assert found == ([] if beats else [DueRun(account_id, conversation, False)])
     await PostgresProcesses(database).remove(name, incarnation)
 
 
@@ -97,7 +97,7 @@ async def test_a_run_that_ends_its_processes_is_given_up(
     for _ in range(ATTEMPTS):
         assert await runs.claim(account_id, conversation) is not None
         await let_expire(owner, conversation)
-    assert await due_of(other, conversation) == [Due(account_id, conversation, True)]
+    assert await due_of(other, conversation) == [DueRun(account_id, conversation, True)]
     assert await due_of(other, conversation) == [] and await runs.claim(account_id, conversation) is None
 
 

@@ -60,7 +60,7 @@ async def test_expired_presence_is_kept(presence: PresenceStore) -> None:
 
 async def test_renewing_an_older_status_over_rest_changes_nothing(presence: PresenceStore) -> None:
     account = uid()
-    online = replace(ana(account, REST), said_at=now_ms() - 9_000)
+    online = replace(ana(account, REST), reported_at=now_ms() - 9_000)
     offline = ana(account, REST, "offline", lasts=1_000)
     await presence.put([online])
     await presence.put([offline])

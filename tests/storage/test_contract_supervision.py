@@ -54,22 +54,22 @@ async def test_each_takeover_of_a_shard_raises_its_epoch(backend: Backend) -> No
 
 async def test_accounts_that_moved_since_a_mark(backend: Backend, scribe: Scribe) -> None:
     store, key, still = backend.supervision, await thread(backend), await thread(backend)
-    mark = (await store.moved(None)).mark
+    mark = (await store.changed_heads(None)).mark
     assert await store.head(uid()) is None
     await opened(backend, scribe, key)
-    moved = await store.moved(mark)
-    (head,) = {h for h in moved.heads if h.account_id == key.account_id}
+    changed = await store.changed_heads(mark)
+    (head,) = {h for h in changed.heads if h.account_id == key.account_id}
     assert head.fed and head == await store.head(key.account_id)
     assert head.position == len(scribe.write(to_thread(received("more"), key)).entries) + 1
-    assert still.account_id not in {h.account_id for h in moved.heads}
-    assert key.account_id not in {h.account_id for h in (await store.moved(moved.mark)).heads}
+    assert still.account_id not in {h.account_id for h in changed.heads}
+    assert key.account_id not in {h.account_id for h in (await store.changed_heads(changed.mark)).heads}
 
 
 async def test_changed_facts_raise_the_version(backend: Backend) -> None:
     store, account = backend.supervision, await backend.add_account()
-    before, mark = await store.head(account), (await store.moved(None)).mark
+    before, mark = await store.head(account), (await store.changed_heads(None)).mark
     await backend.set_expiry(account, hours=5)
-    (head,) = {h for h in (await store.moved(mark)).heads if h.account_id == account}
+    (head,) = {h for h in (await store.changed_heads(mark)).heads if h.account_id == account}
     assert before is not None and head.version > before.version and not head.fed
     facts = await store.facts(account)
     assert facts is not None and facts.settings.expiry_hours == 5 and facts.agents == ()

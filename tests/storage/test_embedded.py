@@ -281,7 +281,7 @@ async def test_a_failed_initdb_says_why_and_leaves_nothing(
 
 def test_a_full_disk_is_told_with_what_to_do() -> None:
     log = 'running bootstrap script ... FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device'
-    said = ServerError("A new database could not be made in /srv/data/postgres.", log).said()
+    said = ServerError("A new database could not be made in /srv/data/postgres.", log).in_one_line()
     assert said.startswith(
         "A new database could not be made in /srv/data/postgres: the disk is full; make room"
     )

@@ -19,7 +19,7 @@ from tertulia.actors.webhooks.event_delivery import WebhookCaller
 from tertulia.channels.outgoing.event_posts import GuardedPoster
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.errors import Conflict, Overloaded
-from tertulia.core.webhooks.delivery import RETRIES, Answer, new_secret
+from tertulia.core.webhooks.delivery import RETRIES, Attempt, new_secret
 from tertulia.core.webhooks.records import EventWebhook
 from tertulia.storage.postgres.delivery import event_queue
 from tertulia.storage.postgres.delivery.event_queue import PostgresEventQueue
@@ -460,7 +460,7 @@ async def test_claims_at_one_moment_stay_within_eight(events: EventRig) -> None:
 
 async def test_a_webhook_is_deleted_while_attempts_finish(events: EventRig) -> None:
     """Whoever deletes it goes from the webhook to its deliveries; so must those who write what came of them."""
-    refused = Answer(500)
+    refused = Attempt(500)
     for _ in range(12):
         webhook = await events.webhook("https://hooks.example.com/in")
         await events.said(*(f"m{n}" for n in range(event_queue.MAX_UNDER_WAY)))

@@ -15,7 +15,7 @@ from tertulia.core.channels.messages import Sender
 from tertulia.core.conversation.commands import Edit, Receive, ThreadKey
 from tertulia.core.conversation.entries import Actor, Message
 from tertulia.core.errors import Invalid, NotFound
-from tertulia.core.ports.inbound import MAX_FAILURES, MAX_PAYLOAD, Fault, NewFailure
+from tertulia.core.ports.inbound import MAX_FAILURES, MAX_PAYLOAD, Fault, NewInboundFailure
 from tertulia.storage.postgres.accounts.contacts import PostgresContacts
 from tertulia.storage.postgres.database import Database
 from tertulia.storage.postgres.delivery.inbound import PostgresInbound
@@ -194,9 +194,9 @@ async def channel_id(owner: asyncpg.Connection, account_id: str) -> str:
     return made
 
 
-def failure(account_id: str, channel_id: str, body: bytes, *reasons: str) -> NewFailure:
+def failure(account_id: str, channel_id: str, body: bytes, *reasons: str) -> NewInboundFailure:
     faults = tuple(Fault(r, '{"a": 1}') for r in reasons or ("no sense",))
-    return NewFailure(account_id, channel_id, faults, {"content-type": "application/json"}, body)
+    return NewInboundFailure(account_id, channel_id, faults, {"content-type": "application/json"}, body)
 
 
 async def test_a_payload_is_set_aside_once_and_noted_when_replayed(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inbox_data import Big, Explaining, conversations_of, fill, filters, named
 
 from tertulia.core.conversation.status import Status
-from tertulia.core.views.inbox import PRIORITIES, InboxFilter, Page, Sort, read_cursor, write_cursor
+from tertulia.core.views.inbox import PRIORITIES, InboxFilter, InboxPage, Sort, read_cursor, write_cursor
 from tertulia.core.views.statistics import DAY_MS, Period
 from tertulia.storage.postgres.conversations.inbox import PostgresInbox, filter_json
 from tertulia.storage.postgres.conversations.search_index import SearchIndex
@@ -147,7 +147,7 @@ async def test_any_page_is_that_part_of_the_sorted_list(
 
 async def pages(
     inbox: PostgresInbox, account: str, f: InboxFilter, sort: Sort, limit: int
-) -> AsyncIterator[Page]:
+) -> AsyncIterator[InboxPage]:
     """Through the cursor, as a client goes."""
     after = None
     while True:

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from samples import conversation_id, uid
 
-from tertulia.core.conversation.state import Conversation, Fired, LastHeld, OpenOffer, Routing
+from tertulia.core.conversation.state import Conversation, Fired, LastHeld, OpenOffer, RoutingState
 from tertulia.core.conversation.status import Status
 from tertulia.storage.postgres.accounts.supervision import PostgresSupervision
 from tertulia.storage.postgres.database import Database
@@ -111,11 +111,11 @@ async def test_conversations_of_0013_have_their_age_and_who_held_them(at_0013: s
     found: dict[str, Conversation] = await supervision.conversations(list(kept.values()))
     by_name = {name: found[i] for name, i in kept.items()}
     assert {name: c.routing for name, c in by_name.items()} == {
-        "new": Routing(OpenOffer(**offer | {"id": offer["id"]}), ("cleo",)),
-        "again": Routing(),
-        "resolved": Routing(strategy="round_robin", last=LastHeld("ana", DONE)),
-        "closed": Routing(last=LastHeld("ben", CHANGED)),
-        "expired": Routing(),
+        "new": RoutingState(OpenOffer(**offer | {"id": offer["id"]}), ("cleo",)),
+        "again": RoutingState(),
+        "resolved": RoutingState(strategy="round_robin", last=LastHeld("ana", DONE)),
+        "closed": RoutingState(last=LastHeld("ben", CHANGED)),
+        "expired": RoutingState(),
     }
     assert {name: c.fired for name, c in by_name.items()} == {
         "new": Fired(),

@@ -7,17 +7,17 @@ import uuid
 
 import asyncpg
 
-from tertulia.core.ports.assistance.models import Begun, Ended, Limits
+from tertulia.core.ports.assistance.models import CallResult, Limits, ModelCall
 from tertulia.storage.postgres.assistance.ledger import PostgresLedger
 from tertulia.storage.postgres.database import Database
 
 
-def call_of(account_id: str) -> Begun:
-    return Begun(str(uuid.uuid4()), account_id, "reply", "rules")
+def call_of(account_id: str) -> ModelCall:
+    return ModelCall(str(uuid.uuid4()), account_id, "reply", "rules")
 
 
-def ended(tokens: int, cost: float) -> Ended:
-    return Ended("ok", "big", tokens, 0, 12, 3, cost)
+def ended(tokens: int, cost: float) -> CallResult:
+    return CallResult("ok", "big", tokens, 0, 12, 3, cost)
 
 
 async def test_a_minute_has_so_many_calls_whoever_asks(database: Database, account_id: str) -> None:

@@ -23,7 +23,7 @@ from waiting import until
 
 from tertulia.actors.dispatcher.channel_queue import QueuePolicy
 from tertulia.actors.dispatcher.dispatcher import Dispatcher, DispatcherIntervals
-from tertulia.actors.dispatcher.message_sender import Sender
+from tertulia.actors.dispatcher.message_sender import MessageSender
 from tertulia.actors.dispatcher.provider_client import ProviderClient
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.accounts.records import Channel
@@ -73,7 +73,7 @@ class Rig(OutboxRig):
     outbox_class: type[PostgresOutbox] = PostgresOutbox
 
     def dispatcher(self, client: ProviderClient, kind: FakeKind | None = None) -> Dispatcher:
-        sender = Sender(
+        sender = MessageSender(
             {"telegram": kind or FakeKind()}, self.channels, VAULT, client.send, public_url="https://t.example",
             urls=ProviderUrls({"telegram": self.provider.url}, self.networks), link=lambda url: f"https://t.example{url}", attachments=None,
         )  # fmt: skip

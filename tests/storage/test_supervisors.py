@@ -176,18 +176,18 @@ async def test_only_what_has_changed_is_read(rig: SupervisorsRig) -> None:
     store = rig.backend.supervision
     busy, still = await rig.account(), await rig.account()
     await rig.owner.execute("UPDATE accounts SET settings = '{\"csat_enabled\": true}' WHERE id = $1", still)
-    mark = (await store.moved(None)).mark
-    moved = await store.moved(mark)
-    assert moved.heads == []
+    mark = (await store.changed_heads(None)).mark
+    changed = await store.changed_heads(mark)
+    assert changed.heads == []
     await rig.open(busy)
     await rig.open(busy)
-    moved = await store.moved(mark)
-    assert moved.heads == [Head(busy, 2, 1)] and await store.head(busy) == Head(busy, 2, 1)
-    assert (await store.moved(moved.mark)).heads == []
+    changed = await store.changed_heads(mark)
+    assert changed.heads == [Head(busy, 2, 1)] and await store.head(busy) == Head(busy, 2, 1)
+    assert (await store.changed_heads(changed.mark)).heads == []
     await rig.owner.execute("UPDATE accounts SET settings = '{}' WHERE id = $1", still)
-    assert (await store.moved(moved.mark)).heads == [Head(still, 0, 3, fed=False)]
+    assert (await store.changed_heads(changed.mark)).heads == [Head(still, 0, 3, fed=False)]
     # another database's transactions: nothing is known, so everything is read
-    assert {h.account_id for h in (await store.moved(str(1 << 40))).heads} >= {busy, still}
+    assert {h.account_id for h in (await store.changed_heads(str(1 << 40))).heads} >= {busy, still}
 
 
 async def test_a_commit_after_one_poll_is_seen_by_the_next(rig: SupervisorsRig) -> None:
@@ -196,9 +196,9 @@ async def test_a_commit_after_one_poll_is_seen_by_the_next(rig: SupervisorsRig) 
         await rig.owner.execute(
             "UPDATE account_feeds SET position = position + 1 WHERE account_id = $1", account
         )
-        mark = (await store.moved(None)).mark
-        mark = (await store.moved(mark)).mark
-    assert [h.position for h in (await store.moved(mark)).heads if h.account_id == account] == [1]
+        mark = (await store.changed_heads(None)).mark
+        mark = (await store.changed_heads(mark)).mark
+    assert [h.position for h in (await store.changed_heads(mark)).heads if h.account_id == account] == [1]
 
 
 # -- what is forgotten

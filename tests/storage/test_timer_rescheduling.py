@@ -55,14 +55,14 @@ async def test_a_shorter_expiry_applies_at_once_and_a_longer_one_at_the_next_che
     await stated(running, expiry_hours=2)
     if not in_memory:
         forget(running)
-    assert await running.retimer.scan() >= 1
+    assert await running.rescheduler.scan() >= 1
     assert await waits(running) == []
     for i in ids:
         c, entries = await running.read(i)
         assert c.last_message_at is not None and c.timer_at == c.last_message_at + 2 * HOUR
         assert [e.seq for e in entries] == [1], "no entry tells of it"
     await stated(running, expiry_hours=5)
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     for hours, status in ((3, Status.OPEN), (6, Status.EXPIRED)):
         running.ahead = hours * HOUR
         while await running.ticker.scan():
@@ -93,7 +93,7 @@ async def test_a_failing_account_delays_no_other(running: Running, faulty: int) 
     await TimerRescheduler(archive, running.host, running.ticker, now=running.now).scan()
     left = {w.account_id for w in await archive.wanted(range(PARTITIONS), 1000)}
     assert left & set(accounts) == {accounts[faulty]}
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     assert not {w.account_id for w in await archive.wanted(range(PARTITIONS), 1000)} & set(accounts)
 
 
@@ -103,14 +103,14 @@ async def test_targets_count_for_conversations_that_had_no_timer(running: Runnin
     assert (await running.read(i))[0].timer_at is None
     forget(running)
     await stated(running, sla={"first_reply_minutes": 30})
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     running.ahead = HOUR
     await running.ticker.scan()
     _, entries = await running.read(i)
     assert isinstance(entries[-1].data, SlaNoted) and entries[-1].data.state == "breach"
     # told once, whatever the target becomes
     await stated(running, sla={"first_reply_minutes": 20})
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     await running.ticker.scan()
     assert (await running.read(i))[1] == entries
 
@@ -125,7 +125,7 @@ async def test_enabling_csat_does_not_ask_about_old_conversations(
     await do(running, fresh, Update(Changes(status=Status.RESOLVED)))
     forget(running)
     await stated(running, csat_enabled=True, auto_close_hours=1)
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     await running.ticker.scan()
     c, entries = await running.read(old)
     assert c.status is Status.CLOSED and sum(isinstance(e.data, Message) for e in entries) == 1
@@ -165,7 +165,7 @@ async def test_a_successor_finishes_what_a_lost_host_left(
     await running.stop()
     successor = Running(database, account_id)
     await successor.start()
-    await successor.retimer.scan()
+    await successor.rescheduler.scan()
     c, _ = await successor.read(i)
     assert c.timer_at == (c.last_message_at or 0) + 4 * HOUR and again not in await waits(successor)
     await successor.stop()
@@ -178,7 +178,7 @@ async def test_timers_stored_under_old_settings_are_corrected(running: Running) 
     late = await opened(running, 1)
     c, _ = await running.read(late)
     assert c.timer_at == (c.last_message_at or 0) + 24 * HOUR, "the host has not heard yet"
-    await running.retimer.scan()
+    await running.rescheduler.scan()
     for conversation in (i, late):
         c, _ = await running.read(conversation)
         assert c.timer_at == (c.last_message_at or 0) + 2 * HOUR

@@ -46,7 +46,9 @@ class Running:
             on_stale=self.stale, rules=PostgresRulesArchive(database),
         )  # fmt: skip
         self.ticker = TimerLoop(PostgresTimers(database), self.host, now=self.now, new_id=fresh_id)
-        self.retimer = TimerRescheduler(PostgresRescheduling(database), self.host, self.ticker, now=self.now)
+        self.rescheduler = TimerRescheduler(
+            PostgresRescheduling(database), self.host, self.ticker, now=self.now
+        )
 
     def now(self) -> int:
         return now_ms() + self.ahead

@@ -93,7 +93,7 @@ def load_scorer() -> Score:
     return lambda text: scores(text)["compound"]
 
 
-class MessageAnalysis:
+class MessageAnalyser:
     """Analyses messages; one for each process. Without `classifier` no message is classified."""
 
     def __init__(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ....core.routing.facts import PresenceStatus
-from ....core.routing.supervision_messages import REST, Presence, is_older, moved
+from ....core.routing.supervision_messages import REST, Presence, is_older, shifted
 
 _RANK: dict[PresenceStatus, int] = {"online": 2, "away": 1, "offline": 0}
 
@@ -64,7 +64,7 @@ class PresenceTable:
         """The clock was stepped: shift all times by as much."""
         for connections in self._presences.values():
             for name, p in connections.items():
-                connections[name] = moved(p, ms)
+                connections[name] = shifted(p, ms)
         for times in (self.absent_since, self.last_seen):
             times.update({user_id: at + ms for user_id, at in times.items()})
 
@@ -88,7 +88,7 @@ class PresenceTable:
 
 def _status(connections: Mapping[str, Presence]) -> PresenceStatus:
     rest = connections.get(REST)
-    later = [p for p in connections.values() if rest is None or p.said_at > rest.said_at]
+    later = [p for p in connections.values() if rest is None or p.reported_at > rest.reported_at]
     if rest is not None and not later:
         return rest.status
     presences: list[PresenceStatus] = ["offline", *(p.status for p in later)]

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook
+from ..model import Channel, CustomerMessage, Fault, File, Receipt, Sent, State, Webhook
 from ..provider import Call, Paths, Reads, Refusal, Taken, retry_header
 from . import templates
 from .templates import refused
@@ -138,9 +138,9 @@ def _taken(channel: Channel, mail: dict[str, Any], request: dict[str, Any]) -> t
     id = str(uuid.uuid4())
     answer = {"To": mail["To"], "SubmittedAt": _now(), "MessageID": id, "ErrorCode": 0, "Message": "OK"}
     metadata = mail.get("Metadata", {})
-    said = mail.get("TextBody") or mail.get("HtmlBody", "")
+    given = mail.get("TextBody") or mail.get("HtmlBody", "")
     context = {"metadata": metadata, "others": others, "subject": mail.get("Subject", "")}
-    sent = Sent(id, to, said, request, context=context)
+    sent = Sent(id, to, given, request, context=context)
     return sent, answer | {name: mail[name] for name in ("Cc", "Bcc") if mail.get(name)}
 
 
@@ -231,55 +231,55 @@ def refusal(fault: Fault) -> Refusal:
     return refused(422, 406, "You tried to send to a recipient that has been marked as inactive.")
 
 
-def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-    if said.edit:
+def webhooks_of(state: State, channel: Channel, given: CustomerMessage, origin: str) -> list[Webhook]:
+    if given.edit:
         raise ValueError("a mail cannot be edited")
-    if said.react is not None or said.press is not None:
+    if given.react is not None or given.press is not None:
         raise ValueError("a mail has neither reactions nor buttons")
     id = str(uuid.uuid4())
-    headers = _headers(said, id)
+    headers = _headers(given, id)
     to = channel.credentials["from_address"]
-    name = said.name or ""
+    name = given.name or ""
     mail = {
         "FromName": name,
         "MessageStream": "inbound",
-        "From": said.sender,
-        "FromFull": {"Email": said.sender, "Name": name, "MailboxHash": ""},
+        "From": given.sender,
+        "FromFull": {"Email": given.sender, "Name": name, "MailboxHash": ""},
         "To": to,
         "ToFull": [{"Email": to, "Name": "", "MailboxHash": ""}],
-        "Cc": ", ".join(said.cc),
-        "CcFull": [{"Email": one, "Name": "", "MailboxHash": ""} for one in said.cc],
+        "Cc": ", ".join(given.cc),
+        "CcFull": [{"Email": one, "Name": "", "MailboxHash": ""} for one in given.cc],
         "Bcc": "",
         "BccFull": [],
         "OriginalRecipient": to,
-        "Subject": said.subject or "",
+        "Subject": given.subject or "",
         "MessageID": id,
-        "ReplyTo": said.answer_to or "",
+        "ReplyTo": given.answer_to or "",
         "MailboxHash": "",
         "Date": format_datetime(datetime.now(UTC)),
-        "TextBody": said.text,
-        "HtmlBody": f"<div>{html.escape(said.text)}</div>" if said.text else "",
+        "TextBody": given.text,
+        "HtmlBody": f"<div>{html.escape(given.text)}</div>" if given.text else "",
         "StrippedTextReply": "",
         "Tag": "",
         "Headers": [{"Name": key, "Value": value} for key, value in headers.items()],
-        "Attachments": [_attachment(file) for file in said.attachments],
+        "Attachments": [_attachment(file) for file in given.attachments],
     }
     return [_call(channel, mail, id)]
 
 
-def _headers(said: Said, id: str) -> dict[str, str]:
+def _headers(given: CustomerMessage, id: str) -> dict[str, str]:
     headers = {
-        "Return-Path": f"<{said.sender}>",
+        "Return-Path": f"<{given.sender}>",
         "X-Spam-Status": "No",
         "Message-ID": f"<{id}@customers.example>",
     }
-    if said.reply_to:
+    if given.reply_to:
         # a mail of ours goes out under Postmark's domain, and answers name it so
-        named = said.reply_to if "@" in said.reply_to else f"{said.reply_to}@mtasv.net"
+        named = given.reply_to if "@" in given.reply_to else f"{given.reply_to}@mtasv.net"
         headers |= {"In-Reply-To": f"<{named}>", "References": f"<{named}>"}
-    if said.answer_to:
-        headers["Reply-To"] = said.answer_to
-    return headers | said.headers
+    if given.answer_to:
+        headers["Reply-To"] = given.answer_to
+    return headers | given.headers
 
 
 def _attachment(file: File) -> dict[str, Any]:

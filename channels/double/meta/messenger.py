@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
+from ..model import Channel, CustomerMessage, Fault, File, Receipt, Sent, State, Webhook, now_ms
 from ..provider import Call, Paths, Reads, Refusal, Taken, file_response, is_url, json_response
 from . import graph
 
@@ -130,25 +130,25 @@ def refusal(fault: Fault) -> Refusal:
     return graph.fault_refusal(fault, 613, graph.refused(400, 551, "This person isn't available right now."))
 
 
-def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
-    if said.edit:
-        edit = {"mid": said.edit, "text": said.text, "num_edit": 1}
-        return [_event(channel, said.sender, {"message_edit": edit}, said.edit)]
-    if said.react is not None:
-        reaction = {"mid": said.reply_to or "", "action": "react" if said.react else "unreact"}
-        reaction |= {"reaction": "other", "emoji": said.react} if said.react else {}
-        return [_event(channel, said.sender, {"reaction": reaction}, reaction["mid"])]
-    if said.press is not None:
-        postback = {"mid": _id(), "title": said.press.title, "payload": said.press.data}
-        return [_event(channel, said.sender, {"postback": postback}, postback["mid"])]
+def webhooks_of(state: State, channel: Channel, given: CustomerMessage, origin: str) -> list[Webhook]:
+    if given.edit:
+        edit = {"mid": given.edit, "text": given.text, "num_edit": 1}
+        return [_event(channel, given.sender, {"message_edit": edit}, given.edit)]
+    if given.react is not None:
+        reaction = {"mid": given.reply_to or "", "action": "react" if given.react else "unreact"}
+        reaction |= {"reaction": "other", "emoji": given.react} if given.react else {}
+        return [_event(channel, given.sender, {"reaction": reaction}, reaction["mid"])]
+    if given.press is not None:
+        postback = {"mid": _id(), "title": given.press.title, "payload": given.press.data}
+        return [_event(channel, given.sender, {"postback": postback}, postback["mid"])]
     message: dict[str, Any] = {"mid": _id()}
-    if said.text:
-        message["text"] = said.text
-    if said.reply_to:
-        message["reply_to"] = {"mid": said.reply_to}
-    if said.attachments:
-        message["attachments"] = [_attachment(state, channel, file, origin) for file in said.attachments]
-    return [_event(channel, said.sender, {"message": message}, message["mid"])]
+    if given.text:
+        message["text"] = given.text
+    if given.reply_to:
+        message["reply_to"] = {"mid": given.reply_to}
+    if given.attachments:
+        message["attachments"] = [_attachment(state, channel, file, origin) for file in given.attachments]
+    return [_event(channel, given.sender, {"message": message}, message["mid"])]
 
 
 def _attachment(state: State, channel: Channel, file: Any, origin: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import phonenumbers
 from aiohttp import web
 
-from ..model import Channel, Fault, File, Receipt, Said, Sent, State, StoredFile, Webhook, now_ms
+from ..model import Channel, CustomerMessage, Fault, File, Receipt, Sent, State, StoredFile, Webhook, now_ms
 from ..provider import Call, Paths, Reads, Refusal, Taken, file_response, json_response
 from . import graph
 from . import whatsapp_contents as contents
@@ -87,32 +87,33 @@ def refusal(fault: Fault) -> Refusal:
     return graph.fault_refusal(fault, 130429, final)
 
 
-def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
+def webhooks_of(state: State, channel: Channel, given: CustomerMessage, origin: str) -> list[Webhook]:
     """One webhook for the text, or one for each file, with the text as the first one's caption."""
-    digits = channel.canonical(said.sender)
+    digits = channel.canonical(given.sender)
     common: dict[str, Any] = {
         "from": digits,
         "from_user_id": user_id(digits),
         "timestamp": str(now_ms() // 1000),
     }
-    if said.react is not None:
-        reaction = {"message_id": said.reply_to or ""} | ({"emoji": said.react} if said.react else {})
-        return [_message(channel, said, common | {"id": _id(), "type": "reaction", "reaction": reaction})]
-    if said.reply_to:
-        common["context"] = {"from": DISPLAYED, "id": said.reply_to}
-    if said.press is not None:
-        pressed = {"type": "button_reply", "button_reply": {"id": said.press.data, "title": said.press.title}}
+    if given.react is not None:
+        reaction = {"message_id": given.reply_to or ""} | ({"emoji": given.react} if given.react else {})
+        return [_message(channel, given, common | {"id": _id(), "type": "reaction", "reaction": reaction})]
+    if given.reply_to:
+        common["context"] = {"from": DISPLAYED, "id": given.reply_to}
+    if (button := given.press) is not None:
+        pressed = {"type": "button_reply", "button_reply": {"id": button.data, "title": button.title}}
         return [
-            _message(channel, said, common | {"id": _id(), "type": "interactive", "interactive": pressed})
+            _message(channel, given, common | {"id": _id(), "type": "interactive", "interactive": pressed})
         ]
-    if said.edit:
-        changed = {"id": said.edit, "type": "text", "text": {"body": said.text}}
-        edit = {"original_message_id": said.edit, "message": changed}
-        return [_message(channel, said, common | {"id": _id(), "type": "edit", "edit": edit})]
-    if not said.attachments:
-        return [_message(channel, said, common | {"id": _id(), "type": "text", "text": {"body": said.text}})]
+    text = {"body": given.text}
+    if given.edit:
+        changed = {"id": given.edit, "type": "text", "text": text}
+        edit = {"original_message_id": given.edit, "message": changed}
+        return [_message(channel, given, common | {"id": _id(), "type": "edit", "edit": edit})]
+    if not given.attachments:
+        return [_message(channel, given, common | {"id": _id(), "type": "text", "text": text})]
     found = []
-    for number, file in enumerate(said.attachments):
+    for number, file in enumerate(given.attachments):
         kind = file.content_type.partition("/")[0]
         kind = kind if kind in ("image", "audio", "video") else "document"
         digest = base64.b64encode(hashlib.sha256(file.data).digest()).decode()
@@ -121,9 +122,9 @@ def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhoo
         part = {"id": media, "mime_type": file.content_type, "sha256": digest, "url": url}
         if kind == "document":
             part["filename"] = file.name
-        if number == 0 and said.text:
-            part["caption"] = said.text
-        found.append(_message(channel, said, common | {"id": _id(), "type": kind, kind: part}))
+        if number == 0 and given.text:
+            part["caption"] = given.text
+        found.append(_message(channel, given, common | {"id": _id(), "type": kind, kind: part}))
     return found
 
 
@@ -131,9 +132,9 @@ def _id() -> str:
     return "wamid." + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def _message(channel: Channel, said: Said, message: dict[str, Any]) -> Webhook:
+def _message(channel: Channel, given: CustomerMessage, message: dict[str, Any]) -> Webhook:
     digits = message["from"]
-    contact = {"profile": {"name": said.name or digits}, "wa_id": digits, "user_id": user_id(digits)}
+    contact = {"profile": {"name": given.name or digits}, "wa_id": digits, "user_id": user_id(digits)}
     return _change(channel, {"contacts": [contact], "messages": [message]}, message["id"])
 
 

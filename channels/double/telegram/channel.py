@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ..model import Channel, Fault, File, Receipt, Said, Sent, State, Webhook, now_ms
+from ..model import Channel, CustomerMessage, Fault, File, Receipt, Sent, State, Webhook, now_ms
 from ..provider import Call, Paths, Reads, Refusal, Taken, is_url, object_of
 
 NEEDS: tuple[str, ...] = ("bot_token", "secret_token")
@@ -141,10 +141,10 @@ def _content(
 ) -> dict[str, Any]:
     """A message's content, as its answer shows it."""
     if method == "sendmessage":
-        said = text(fields, "text", MAX_TEXT, "message is too long")
-        if not said.strip():
+        given = text(fields, "text", MAX_TEXT, "message is too long")
+        if not given.strip():
             raise refused(400, "Bad Request: message text is empty")
-        return {"text": said}
+        return {"text": given}
     if method in FILES:
         return _file(state, channel, call, FILES[method], fields)
     if method in PLAIN:
@@ -197,7 +197,7 @@ def _file(state: State, channel: Channel, call: Call, field: str, fields: dict[s
         size, file_name = len(stored.file.data), stored.file.name
     else:
         raise refused(400, f"Bad Request: there is no {field} in the request")
-    said = text(fields, "caption", MAX_CAPTION, "message caption is too long")
+    caption = text(fields, "caption", MAX_CAPTION, "message caption is too long")
     about |= {"file_unique_id": about["file_id"][:8], "file_size": size}
     if field not in ("photo", "sticker", "video_note"):
         about |= {"mime_type": content_type}
@@ -207,7 +207,7 @@ def _file(state: State, channel: Channel, call: Call, field: str, fields: dict[s
     found: dict[str, Any] = {field: [about] if field == "photo" else about}
     if field == "animation":
         found["document"] = {k: v for k, v in about.items() if k not in ("width", "height", "duration")}
-    return found | ({"caption": said} if said else {})
+    return found | ({"caption": caption} if caption else {})
 
 
 def text(body: dict[str, Any], key: str, most: int, too_long: str) -> str:
@@ -257,51 +257,60 @@ READ_PLAIN: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
 }
 
 
-def said(state: State, channel: Channel, said: Said, origin: str) -> list[Webhook]:
+def webhooks_of(state: State, channel: Channel, given: CustomerMessage, origin: str) -> list[Webhook]:
     """One update, or an album with one update for each of several files."""
-    chat = _chat(said.sender)
-    person = {"id": chat, "is_bot": False, "first_name": said.name or said.sender, "language_code": "en"}
+    chat = _chat(given.sender)
+    person = {
+        "id": chat,
+        "is_bot": False,
+        "first_name": given.name or given.sender,
+        "language_code": "en",
+    }
     common: dict[str, Any] = {
         "from": person,
         "chat": {"id": chat, "first_name": person["first_name"], "type": "private"},
         "date": now_ms() // 1000,
     }
-    if said.react is not None:
-        return [_reacted(channel, said, common)]
-    if said.press is not None:
-        return [_pressed(channel, said, common)]
-    if said.reply_to:
-        answered = {"message_id": _number(said.reply_to), "chat": common["chat"], "date": common["date"]}
+    if given.react is not None:
+        return [_reacted(channel, given, common)]
+    if given.press is not None:
+        return [_pressed(channel, given, common)]
+    if given.reply_to:
+        answered = {"message_id": _number(given.reply_to), "chat": common["chat"], "date": common["date"]}
         common["reply_to_message"] = answered
-    if said.edit:
-        edited = common | {"message_id": _number(said.edit), "edit_date": now_ms() // 1000, "text": said.text}
+    if given.edit:
+        edited = common | {
+            "message_id": _number(given.edit),
+            "edit_date": now_ms() // 1000,
+            "text": given.text,
+        }
         return [_update(channel, "edited_message", edited)]
-    if not said.attachments:
-        return [_update(channel, "message", common | {"message_id": channel.number(), "text": said.text})]
-    if len(said.attachments) > 1:
+    if not given.attachments:
+        return [_update(channel, "message", common | {"message_id": channel.number(), "text": given.text})]
+    if len(given.attachments) > 1:
         common["media_group_id"] = str(channel.number())
     found = []
-    for number, file in enumerate(said.attachments):
+    for number, file in enumerate(given.attachments):
         message = common | {"message_id": channel.number()} | _file_of(state, channel, file)
-        if number == 0 and said.text:
-            message["caption"] = said.text
+        if number == 0 and given.text:
+            message["caption"] = given.text
         found.append(_update(channel, "message", message))
     return found
 
 
-def _reacted(channel: Channel, said: Said, common: dict[str, Any]) -> Webhook:
-    given = [{"type": "emoji", "emoji": said.react}] if said.react else []
-    change = {"chat": common["chat"], "message_id": _number(said.reply_to or ""), "user": common["from"]}
+def _reacted(channel: Channel, given: CustomerMessage, common: dict[str, Any]) -> Webhook:
+    reactions = [{"type": "emoji", "emoji": given.react}] if given.react else []
+    change = {"chat": common["chat"], "message_id": _number(given.reply_to or ""), "user": common["from"]}
     return _update(
         channel,
         "message_reaction",
-        change | {"date": common["date"], "old_reaction": [], "new_reaction": given},
+        change | {"date": common["date"], "old_reaction": [], "new_reaction": reactions},
     )
 
 
-def _pressed(channel: Channel, said: Said, common: dict[str, Any]) -> Webhook:
-    assert said.press is not None
-    number, data = _number(said.reply_to or ""), said.press.data
+def _pressed(channel: Channel, given: CustomerMessage, common: dict[str, Any]) -> Webhook:
+    assert given.press is not None
+    number, data = _number(given.reply_to or ""), given.press.data
     under = {"message_id": number, "date": common["date"], "chat": common["chat"], "from": bot(channel)}
     id = str(channel.number())
     query = {"id": id, "from": common["from"], "message": under, "chat_instance": "1", "data": data}

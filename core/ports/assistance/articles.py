@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 from ...accounts.records import Page, Place
-from ...assistance.articles import Article, ArticleVersion, Found, Visibility
+from ...assistance.articles import Article, ArticleVersion, FoundPassage, Visibility
 from ...conversation.entries import Actor
 
 Imported = Literal["created", "updated", "unchanged"]
@@ -55,12 +55,12 @@ class ArticleStore(Protocol):
 
     async def by_words(
         self, account_id: str, terms: Sequence[str], limit: int, *, public: bool
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """Passages that share words with a question, best first."""
         ...
 
     async def by_vector(
         self, account_id: str, model: str, vector: bytes, limit: int, *, public: bool
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         """The passages whose vectors are nearest among those that `model` made, best first. Of a large account, most of them."""
         ...

@@ -29,8 +29,6 @@ Limit = Literal["calls", "tokens", "cost"]
 """The limits of an account: calls of a minute, tokens and dollars of a day."""
 NotDrafted = Limit | Literal["given_up"]
 """Why the ledger has no draft for a customer's message: a limit was reached, or every attempt failed."""
-VECTOR: int = 256
-"""Dimensions of every stored vector."""
 
 
 class ModelRequest(msgspec.Struct, frozen=True):
@@ -44,12 +42,11 @@ class ModelRequest(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """The tokens that a call used. `reported`: by the provider, else estimated."""
+    """The tokens that a call used, estimated where the provider does not say."""
 
     model: str
     tokens_in: int
     tokens_out: int
-    reported: bool = True
 
 
 class ModelError(Exception):
@@ -86,7 +83,7 @@ class Model(Protocol):
         ...
 
     async def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], Usage]:
-        """Vectors of VECTOR dimensions and length 1. Raises ModelError."""
+        """Vectors of DIMENSIONS dimensions and length 1. Raises ModelError."""
         ...
 
     async def close(self) -> None: ...
@@ -111,7 +108,7 @@ class Limits(msgspec.Struct, frozen=True):
     daily_cost: float | None = None
 
 
-class Begun(msgspec.Struct, frozen=True):
+class ModelCall(msgspec.Struct, frozen=True):
     """A call that is about to be made."""
 
     id: str
@@ -121,7 +118,7 @@ class Begun(msgspec.Struct, frozen=True):
     conversation_id: str | None = None
 
 
-class Ended(msgspec.Struct, frozen=True):
+class CallResult(msgspec.Struct, frozen=True):
     """A call's result. Times in ms; `cost` in US dollars."""
 
     outcome: Outcome
@@ -136,8 +133,8 @@ class Ended(msgspec.Struct, frozen=True):
 class Ledger(Protocol):
     """Every call of every account."""
 
-    async def begin(self, call: Begun, limits: Limits) -> Limit | None:
+    async def begin(self, call: ModelCall, limits: Limits) -> Limit | None:
         """Note a call that is about to be made, unless a limit is reached; returns which one."""
         ...
 
-    async def end(self, call: Begun, ended: Ended) -> None: ...
+    async def end(self, call: ModelCall, ended: CallResult) -> None: ...

@@ -14,7 +14,7 @@ class Claim(msgspec.Struct, frozen=True):
     is_again: bool
 
 
-class Due(msgspec.Struct, frozen=True):
+class DueRun(msgspec.Struct, frozen=True):
     """A run that nobody holds. `given_up`: it has ended too many processes, and is no more."""
 
     account_id: str
@@ -45,7 +45,7 @@ class RunStore(Protocol):
         """Leave this process's runs to others."""
         ...
 
-    async def due(self, limit: int) -> list[Due]:
+    async def due(self, limit: int) -> list[DueRun]:
         """Runs that no process holds any more."""
         ...
 

@@ -34,12 +34,12 @@ class AssistantTransport(WebSocketTransport):
         for frame in frames:
             event = msgspec.json.decode(frame.json)
             if event["type"] == "ready":
-                said = {"type": "connected"}
+                message = {"type": "connected"}
             elif event["type"] == FRAME:
-                said = event["data"]["frame"]
+                message = event["data"]["frame"]
             else:
                 continue
-            await self.socket.send_frame(_encode(said), WSMsgType.TEXT)
+            await self.socket.send_frame(_encode(message), WSMsgType.TEXT)
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:

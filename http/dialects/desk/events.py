@@ -49,9 +49,9 @@ class DeskTransport(WebSocketTransport):
 
     async def send(self, frames: list[Frame]) -> None:
         for frame in frames:
-            said = await self._shaped(msgspec.json.decode(frame.json))
-            if said is not None:
-                await self.socket.send_frame(said, WSMsgType.TEXT)
+            shaped = await self._shaped(msgspec.json.decode(frame.json))
+            if shaped is not None:
+                await self.socket.send_frame(shaped, WSMsgType.TEXT)
 
     async def _shaped(self, event: dict[str, Any]) -> bytes | None:
         kind, data, conversation_id = event["type"], event.get("data") or {}, event.get("conversation_id")
@@ -111,8 +111,8 @@ class DeskTransport(WebSocketTransport):
 
 
 def _event(kind: str, conversation_id: str | None, at: str, fields: dict[str, Any]) -> bytes:
-    said = {"conversation_id": conversation_id, **fields, "timestamp": at}
-    return _encode({"type": kind, **said, "data": said})
+    body = {"conversation_id": conversation_id, **fields, "timestamp": at}
+    return _encode({"type": kind, **body, "data": body})
 
 
 async def websocket(call: Call[None]) -> web.StreamResponse:

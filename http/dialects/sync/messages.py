@@ -51,8 +51,8 @@ async def _find(call: Call[NewSyncMessage]) -> str:
 
 
 def _answer(session_id: str, by: By, done: Done) -> tuple[int, SyncEnvelope]:
-    said = shapes.recalled(done.recent or NO_MESSAGES)
-    shown = SyncEnvelope("Message added successfully", shapes.SyncMessages(session_id, said))
+    recalled = shapes.recalled(done.recent or NO_MESSAGES)
+    shown = SyncEnvelope("Message added successfully", shapes.SyncMessages(session_id, recalled))
     return 200 if done.repeated else 201, shown
 
 

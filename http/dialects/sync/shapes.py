@@ -85,7 +85,7 @@ def conversation(
         sessionId=session.id,
         currentIntent=short.currentIntent,
         currentStep=short.currentStep,
-        context=short.context | said(messages),
+        context=short.context | context_of(messages),
         lastActivity=short.lastActivity,
         userId=c.contact_identifier,
         subDomain=sub_domain,
@@ -97,7 +97,7 @@ def conversation(
     )
 
 
-def said(messages: Sequence[Entry]) -> dict[str, Any]:
+def context_of(messages: Sequence[Entry]) -> dict[str, Any]:
     """The newest messages in the form of the context, oldest first."""
     return _of_messages([_message(entry) for entry in messages])
 

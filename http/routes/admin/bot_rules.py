@@ -210,7 +210,7 @@ async def test(call: Call[BotRuleTest]) -> web.Response:
         raise NotFound("no such account")
     at = _instant(b.at)
     want = for_first(call.account_id, b.content, b.channel_type, b.language, account)
-    analysis = NO_ANALYSIS if want is None else await call.services.understanding.analyse(want)
+    analysis = NO_ANALYSIS if want is None else await call.services.analyser.analyse(want)
     facts = Facts(
         b.content,
         b.channel_type,

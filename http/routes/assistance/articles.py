@@ -8,7 +8,14 @@ import msgspec
 from aiohttp import web
 
 from ....actors.clock import fresh_id
-from ....core.assistance.articles import MAX_BODY, MAX_TITLE, Article, ArticleVersion, Found, Visibility
+from ....core.assistance.articles import (
+    MAX_BODY,
+    MAX_TITLE,
+    Article,
+    ArticleVersion,
+    FoundPassage,
+    Visibility,
+)
 from ....core.errors import NotFound
 from ....core.text.fields import NextCursor, Timestamp, about
 from ....core.times import rfc3339
@@ -151,7 +158,7 @@ def _version(v: ArticleVersion) -> ArticleVersionView:
     )
 
 
-def _passage(f: Found) -> PassageView:
+def _passage(f: FoundPassage) -> PassageView:
     return PassageView(
         f.article_id, f.title, f.heading, f.content, f.language, f.visibility, f.relevance, list(f.by)
     )

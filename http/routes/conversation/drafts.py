@@ -77,7 +77,7 @@ async def put(call: Call[NewDraft]) -> web.Response:
     if kept is None:
         raise Conflict(f"the conversation is {c.status}", current={"status": c.status})
     view = _view(kept)
-    await _tell(call, c.id, msgspec.structs.asdict(view))
+    await _notify_team(call, c.id, msgspec.structs.asdict(view))
     return answer(view)
 
 
@@ -96,11 +96,11 @@ async def delete(call: Call[None]) -> web.Response:
             "content": None,
             "is_private": False,
         }
-        await _tell(call, c.id, gone | {"updated_at": None})
+        await _notify_team(call, c.id, gone | {"updated_at": None})
     return no_content()
 
 
-async def _tell(call: Call[Any], conversation_id: str, data: dict[str, Any]) -> None:
+async def _notify_team(call: Call[Any], conversation_id: str, data: dict[str, Any]) -> None:
     topics = [conversation_topic(conversation_id)]
     await call.services.hints.send(call.account_id, EVENT, data, topics, conversation_id)
 

@@ -17,7 +17,7 @@ from ....core.conversation.state import Conversation
 from ....core.errors import Invalid
 from ....core.text.fields import ConversationId, Seq, Timestamp, about
 from ....core.times import rfc3339_or_none
-from ....core.turn.sla import Due, Target, targets_of
+from ....core.turn.sla import Target, TargetTimes, targets_of
 from ...actions import conversations
 from ...framework.endpoint import Call, Route, answer
 
@@ -88,11 +88,11 @@ def clocks_of(c: Conversation, settings: AccountSettings, now: int) -> list[SlaC
     ]
 
 
-def _until(due: Due) -> float:
+def _until(due: TargetTimes) -> float:
     return float("inf") if due.breach is None else due.breach
 
 
-def _state(due: Due, now: int) -> Literal["running", "warning", "breach"]:
+def _state(due: TargetTimes, now: int) -> Literal["running", "warning", "breach"]:
     if due.breach is not None and due.breach <= now:
         return "breach"
     return "warning" if due.warning is not None and due.warning <= now else "running"

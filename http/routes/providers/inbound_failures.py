@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ....core.channels.messages import WebhookCall
 from ....core.errors import Conflict, NotFound
-from ....core.ports.inbound import MAX_PAYLOAD, Failure, Fault
+from ....core.ports.inbound import MAX_PAYLOAD, Fault, InboundFailure
 from ....core.text.fields import ChannelId, Count, Id, NextCursor, Timestamp, about
 from ....core.times import rfc3339, rfc3339_or_none
 from ...actions import conversations
@@ -18,7 +18,7 @@ from ...actions.webhook_parsing import PARSER
 from ...auth.webhook_gate import GATE
 from ...framework.endpoint import Call, Route, answer
 from ...framework.pagination import PageQuery, cursor, place
-from .webhooks import take_in
+from .webhooks import process_events
 
 TAG = "webhooks"
 
@@ -79,7 +79,7 @@ def _faults(faults: tuple[Fault, ...] | list[Fault]) -> list[InboundFaultView]:
     return [InboundFaultView(f.reason, f.part) for f in faults]
 
 
-def _fields(f: Failure) -> dict[str, Any]:
+def _fields(f: InboundFailure) -> dict[str, Any]:
     return {
         "id": f.id,
         "channel_id": f.channel_id,
@@ -101,7 +101,7 @@ async def index(call: Call[None]) -> web.Response:
     )
 
 
-async def _found(call: Call[None]) -> Failure:
+async def _found(call: Call[None]) -> InboundFailure:
     failure = await call.services.stores.inbound.failure(call.account_id, call.id())
     if failure is None:
         raise NotFound("no such inbound failure")
@@ -126,17 +126,17 @@ async def replay(call: Call[None]) -> web.Response:
     received = WebhookCall("POST", call.request.path, {}, failure.headers, failure.payload)
     settings = await settings_for(services.stores.channels, channel, call.app[GATE].credentials)
     events, faults = await call.app[PARSER].parse(kind, received, settings)
-    taken = await take_in(call, channel, events, faults)
-    after = await services.stores.inbound.replayed(call.account_id, failure.id, taken.faults)
+    processed = await process_events(call, channel, events, faults)
+    after = await services.stores.inbound.replayed(call.account_id, failure.id, processed.faults)
     if after is None:
         raise NotFound("the failure was deleted to make room for newer ones")
     return answer(
         InboundReplayView(
-            taken.received,
-            taken.repeated,
-            taken.edited,
-            taken.receipts,
-            _faults(taken.faults),
+            processed.received,
+            processed.repeated,
+            processed.edited,
+            processed.receipts,
+            _faults(processed.faults),
             InboundFailureView(**_fields(after)),
         )
     )

@@ -19,8 +19,8 @@ from ....core.channels.messages import ChannelEvent, WebhookAnswer, WebhookCall
 from ....core.errors import Internal, NotFound, Overloaded, StorageUnavailable, TooLarge, Unauthenticated
 from ....core.ids import is_uuid
 from ....core.ports.channels import ChannelKind
-from ....core.ports.inbound import Fault, NewFailure
-from ...actions.inbound import Taken, take
+from ....core.ports.inbound import Fault, NewInboundFailure
+from ...actions.inbound import ProcessedEvents, process
 from ...actions.mailboxes import settings_for
 from ...actions.webhook_parsing import PARSER
 from ...auth.webhook_gate import GATE, WebhookGate
@@ -118,13 +118,13 @@ async def _unproved(gate: WebhookGate, address: str | None, *, charged: bool) ->
     return Unauthenticated("webhook signature verification failed")
 
 
-async def take_in(
+async def process_events(
     call: Call[None], channel: Channel, events: list[ChannelEvent], faults: list[Fault]
-) -> Taken:
+) -> ProcessedEvents:
     """Process and commit all events of a call. Raises StorageUnavailable or Overloaded if the provider should repeat it."""
     try:
         async with asyncio.timeout(call.app[DEADLINES].store):
-            taken = await take(call.services, channel, events)
+            processed = await process(call.services, channel, events)
     except TimeoutError:
         raise Overloaded("the call could not be stored in time: try again", retry_after=2) from None
     except StorageUnavailable:
@@ -133,17 +133,17 @@ async def take_in(
         log.warning("webhook_not_stored", channel=channel.id, error=error.detail)
         retry_after = error.retry_after or 1
         raise Overloaded(f"the call could not be stored: {error.detail}", retry_after=retry_after) from error
-    taken.faults += faults
-    return taken
+    processed.faults += faults
+    return processed
 
 
 async def receive(call: Call[None]) -> web.Response:
     channel, kind, received = await _verified(call)
     settings = await settings_for(call.services.stores.channels, channel, call.app[GATE].credentials)
     events, faults = await call.app[PARSER].parse(kind, received, settings)
-    taken = await take_in(call, channel, events, faults)
-    if taken.faults:
-        await _set_aside(call.services, channel, received, taken.faults)
+    processed = await process_events(call, channel, events, faults)
+    if processed.faults:
+        await _set_aside(call.services, channel, received, processed.faults)
     return _answer(kind.answer())
 
 
@@ -152,7 +152,7 @@ async def _set_aside(
 ) -> None:
     kept: Mapping[str, str] = {n: received.headers[n] for n in KEPT_HEADERS if n in received.headers}
     failure_id = await services.stores.inbound.set_aside(
-        NewFailure(channel.account_id, channel.id, tuple(faults[:100]), dict(kept), received.body)
+        NewInboundFailure(channel.account_id, channel.id, tuple(faults[:100]), dict(kept), received.body)
     )
     log.warning(
         "webhook_set_aside",

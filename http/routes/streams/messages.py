@@ -140,50 +140,50 @@ class _Ref(msgspec.Struct, frozen=True):
     ref: Ref = None
 
 
-async def _subscribe(call: Call[Any], session: Session, said: Subscribe) -> TopicsAnswer:
-    await admit_topics(call, len(said.topics))
-    topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
-    await call.services.hub.join(session, topics, said.since)
+async def _subscribe(call: Call[Any], session: Session, message: Subscribe) -> TopicsAnswer:
+    await admit_topics(call, len(message.topics))
+    topics = await topic_rules.resolve(call.principal, message.topics, call.services.stores.conversations)
+    await call.services.hub.join(session, topics, message.since)
     return TopicsAnswer(sorted(session.topics))
 
 
-async def _unsubscribe(call: Call[Any], session: Session, said: Unsubscribe) -> TopicsAnswer:
-    await admit_topics(call, len(said.topics))
-    topics = await topic_rules.resolve(call.principal, said.topics, call.services.stores.conversations)
+async def _unsubscribe(call: Call[Any], session: Session, message: Unsubscribe) -> TopicsAnswer:
+    await admit_topics(call, len(message.topics))
+    topics = await topic_rules.resolve(call.principal, message.topics, call.services.stores.conversations)
     call.services.hub.part(session, topics)
     return TopicsAnswer(sorted(session.topics))
 
 
-async def _join(call: Call[Any], session: Session, said: OfConversation) -> ConversationIdAnswer:
-    topic = f"conversation:{said.conversation_id}"
+async def _join(call: Call[Any], session: Session, message: OfConversation) -> ConversationIdAnswer:
+    topic = f"conversation:{message.conversation_id}"
     topics = await topic_rules.resolve(call.principal, [topic], call.services.stores.conversations)
     await call.services.hub.join(session, topics, None)
-    return ConversationIdAnswer(said.conversation_id)
+    return ConversationIdAnswer(message.conversation_id)
 
 
-async def _leave(call: Call[Any], session: Session, said: OfConversation) -> ConversationIdAnswer:
-    call.services.hub.part(session, [conversation_topic(said.conversation_id.lower())])
-    return ConversationIdAnswer(said.conversation_id)
+async def _leave(call: Call[Any], session: Session, message: OfConversation) -> ConversationIdAnswer:
+    call.services.hub.part(session, [conversation_topic(message.conversation_id.lower())])
+    return ConversationIdAnswer(message.conversation_id)
 
 
-async def _send(call: Call[Any], session: Session, said: Send) -> Any:
-    message = conversations.NewMessage(
-        content=said.content, is_private=said.is_private, client_message_id=said.client_message_id
+async def _send(call: Call[Any], session: Session, message: Send) -> Any:
+    new = conversations.NewMessage(
+        content=message.content, is_private=message.is_private, client_message_id=message.client_message_id
     )
-    done = await conversations.post(call, conversations.conversation_id(said.conversation_id), message)
+    done = await conversations.post(call, conversations.conversation_id(message.conversation_id), new)
     return conversations.message_of(call, done.entries[0])
 
 
-async def _read(call: Call[Any], session: Session, said: Read) -> ReadAnswer:
+async def _read(call: Call[Any], session: Session, message: Read) -> ReadAnswer:
     _staff(call)
-    conversation_id = conversations.conversation_id(said.conversation_id)
-    await conversations.mark_read(call, conversation_id, MarkRead(said.seq))
-    return ReadAnswer(conversation_id, said.seq)
+    conversation_id = conversations.conversation_id(message.conversation_id)
+    await conversations.mark_read(call, conversation_id, MarkRead(message.seq))
+    return ReadAnswer(conversation_id, message.seq)
 
 
-async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> Any:
+async def _takeover(call: Call[Any], session: Session, message: OfConversation) -> Any:
     call.principal.require("conversation.claim")
-    conversation_id = conversations.conversation_id(said.conversation_id)
+    conversation_id = conversations.conversation_id(message.conversation_id)
     done = await conversations.assign(call, conversation_id, call.principal.user_id, "takeover")
     return conversations.conversation_of(call, done)
 
@@ -191,8 +191,8 @@ async def _takeover(call: Call[Any], session: Session, said: OfConversation) -> 
 def _offer(
     outcome: Literal["accepted", "declined"],
 ) -> Callable[[Call[Any], Session, OfConversation], Awaitable[Any]]:
-    async def answer(call: Call[Any], session: Session, said: OfConversation) -> Any:
-        conversation_id = conversations.conversation_id(said.conversation_id)
+    async def answer(call: Call[Any], session: Session, message: OfConversation) -> Any:
+        conversation_id = conversations.conversation_id(message.conversation_id)
         return conversations.conversation_of(
             call, await conversations.answer_offer(call, conversation_id, outcome)
         )
@@ -200,35 +200,35 @@ def _offer(
     return answer
 
 
-async def _status(call: Call[Any], session: Session, said: SetStatus) -> StatusAnswer:
+async def _status(call: Call[Any], session: Session, message: SetStatus) -> StatusAnswer:
     call.principal.require("me")
-    await call.services.presence.say(call.principal, said.status, session)
-    return StatusAnswer(said.status)
+    await call.services.presence.say(call.principal, message.status, session)
+    return StatusAnswer(message.status)
 
 
 def _typing(
     state: conversations.TypingState,
 ) -> Callable[[Call[Any], Session, OfConversation], Awaitable[TypingAnswer]]:
-    async def typing(call: Call[Any], session: Session, said: OfConversation) -> TypingAnswer:
-        conversation_id = conversations.conversation_id(said.conversation_id)
+    async def typing(call: Call[Any], session: Session, message: OfConversation) -> TypingAnswer:
+        conversation_id = conversations.conversation_id(message.conversation_id)
         await conversations.typing(call, conversation_id, state)
         return TypingAnswer(conversation_id, state)
 
     return typing
 
 
-async def _ping(call: Call[Any], session: Session, said: Bare) -> Nothing:
+async def _ping(call: Call[Any], session: Session, message: Bare) -> Nothing:
     return Nothing()
 
 
 def _in_order(handler: Handler) -> Handler:
     """Run a handler after those that began before it, so that changes of topics take effect in the order sent."""
 
-    async def ordered(call: Call[Any], session: Session, said: Any) -> Any:
+    async def ordered(call: Call[Any], session: Session, message: Any) -> Any:
         if session.order is None:
             session.order = asyncio.Lock()
         async with session.order:
-            return await handler(call, session, said)
+            return await handler(call, session, message)
 
     return ordered
 
@@ -303,9 +303,9 @@ async def respond(call: Call[Any], session: Session, text: bytes) -> bytes | Non
         row = MESSAGES.get(head.type)
         if row is None:
             raise NotFound(f"unknown message type {head.type[:80]!r}")
-        said = bodies.decode(text, row.shape)
+        message = bodies.decode(text, row.shape)
         await call.services.limits.admit(call.principal)
-        data = await row.handler(call, session, said)
+        data = await row.handler(call, session, message)
     except TertuliaError as error:
         return _error(_ref_of(text) if ref is None else ref, error)
     except asyncio.CancelledError:

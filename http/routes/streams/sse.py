@@ -11,19 +11,19 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp_sse import EventSourceResponse
 
 from ...auth.tickets import RESUMABLE, is_page
-from ...connection.settling import settle, unsettle
+from ...connection.stream_memory import release_request, stream_ended
 from ...framework.endpoint import Call
 from ...streams.hub import Hub
-from ...streams.long_answer import LongAnswer
+from ...streams.lasting_response import LastingResponse
 from ...streams.session import Session
 from ...streams.transports import SseTransport
 from .opening import StreamQuery, end_session, open_session, subscribe
 
-UNHEARD = 4
+UNACKNOWLEDGED = 4
 """A stream ends after so many heartbeats without an acknowledgement by the client's kernel (TCP_USER_TIMEOUT)."""
 
 
-class EventStream(LongAnswer, EventSourceResponse):
+class EventStream(LastingResponse, EventSourceResponse):
     """The response of an event stream. The hub pings all streams, so it has no task for that."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
@@ -43,7 +43,7 @@ async def stream(call: Call[None]) -> web.StreamResponse:
     since = request.headers.get("Last-Event-ID") or query.since or (resumable and resumable.cursor)
     heartbeat = services.settings.heartbeat
     response = EventStream(
-        headers={"X-Accel-Buffering": "no"}, ping_interval=heartbeat, send_timeout=UNHEARD * heartbeat
+        headers={"X-Accel-Buffering": "no"}, ping_interval=heartbeat, send_timeout=UNACKNOWLEDGED * heartbeat
     )
     response.headers["Cache-Control"] = "no-store"  # aiohttp_sse sets no-cache, which still stores a copy
     transport = SseTransport(request, response, breaks_off=is_page(request))
@@ -82,7 +82,7 @@ async def _serve(
     ended: ExitStack,
 ) -> None:
     try:
-        settle(request)
+        release_request(request)
         hub.ping_regularly(session, transport.ping)
         await writing
     except (ConnectionError, asyncio.CancelledError):
@@ -90,6 +90,6 @@ async def _serve(
     finally:
         writing.cancel()
         ended.close()
-        unsettle(request)
+        stream_ended(request)
         if hub.draining:
             response.force_close()

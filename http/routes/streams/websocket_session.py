@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from aiohttp import WSMsgType, web
 
-from ...connection.settling import settle
+from ...connection.stream_memory import release_request
 from ...connection.websocket_guard import GuardedWebSocket
 from ...framework.endpoint import Call
 from ...streams.hub import Hub
@@ -37,7 +37,7 @@ Receive = Callable[[Session, str], Awaitable[None]]
 async def serve(
     call: Call[None], transport: WebSocketTransport, topics: Topics, since: str | None, receive: Receive
 ) -> web.StreamResponse:
-    """Serve one client until it closes, its token expires, or the gateway drains. `topics`: what it hears; whatever that raises
+    """Serve one client until it closes, its token expires, or the gateway drains. `topics`: those it subscribes to; whatever that raises
     refuses the request. `receive` gets the client's texts, several at once; if it raises, the connection is cut."""
     services = call.services
     session = await open_session(call, transport)
@@ -50,12 +50,12 @@ async def serve(
             autoping=False,
             timeout=CLOSING,
         )
-        heard = await topics(session)
+        names = await topics(session)
         await socket.prepare(call.request)
         writing = asyncio.ensure_future(session.write_loop(asyncio.get_running_loop()))
         writing.add_done_callback(partial(_written, session))
         try:
-            await services.hub.join(session, heard, since, greet=True)
+            await services.hub.join(session, names, since, greet=True)
         except ConnectionError:
             session.abort()
         except BaseException:
@@ -79,7 +79,7 @@ async def _serve(
     receive: Receive,
 ) -> None:
     try:
-        settle(request)
+        release_request(request)
         await _read(session, socket, receive)
         if session.closing is not None:
             # let the requested close frame, with its code, leave

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from ....core.accounts.account_settings import known_settings, merge_settings, retimes
+from ....core.accounts.account_settings import known_settings, merge_settings, moves_timers
 from ....core.accounts.records import Account
 from ....core.conversation.entries import Actor
 from ....core.errors import Conflict
@@ -125,7 +125,7 @@ class PostgresAccounts:
                 row = await connection.fetchrow(
                     sql("account_update", columns=_COLUMNS), account_id, name, merged
                 )
-                if retimes(known_settings(before), known_settings(stored)):
+                if moves_timers(known_settings(before), known_settings(stored)):
                     await connection.execute(sql("rescheduling_request"), account_id, list(range(PARTITIONS)))
                 details = {"settings": sorted(settings or {})} | ({"name": name} if name else {})
                 await record(connection, account_id, by, "account.updated", ("account", account_id), details)

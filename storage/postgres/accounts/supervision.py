@@ -12,7 +12,7 @@ from ....core.accounts.agents_and_teams import AvailableHours
 from ....core.conversation.state import Conversation, LastHeld
 from ....core.routing.facts import Preferences
 from ....core.routing.journal import RoutingEntry
-from ....core.routing.supervision_messages import AccountFacts, AgentFacts, Head, Moved, Unanswered
+from ....core.routing.supervision_messages import AccountFacts, AgentFacts, ChangedHeads, Head, Unanswered
 from ....core.text.languages import primary
 from ..database import Database
 from ..queries import sql
@@ -42,9 +42,9 @@ class PostgresSupervision:
     async def holders(self) -> dict[int, str]:
         return dict(await self._fetch("SELECT shard, incarnation::text FROM supervisors"))
 
-    async def moved(self, mark: str | None) -> Moved:
+    async def changed_heads(self, mark: str | None) -> ChangedHeads:
         rows = await self._fetch(sql("routing_moved"), mark)
-        return Moved(rows[0][0], [Head(*row[1:]) for row in rows if row[1] is not None])
+        return ChangedHeads(rows[0][0], [Head(*row[1:]) for row in rows if row[1] is not None])
 
     async def head(self, account_id: str) -> Head | None:
         rows = await self._fetch(sql("routing_head"), account_id)

@@ -14,12 +14,12 @@ from ....core.assistance import rules
 from ....core.assistance.articles import (
     ALL_CONFIGS,
     Article,
+    ArticlePassage,
     ArticleVersion,
-    Chunk,
-    Found,
+    FoundPassage,
     Visibility,
-    chunks,
     config_of,
+    passages_of,
 )
 from ....core.assistance.vectors import masks, stored
 from ....core.conversation.entries import Actor
@@ -47,11 +47,11 @@ class _Prepared:
     """An article's passages with their vectors. Made in a thread: a long article takes a tenth of a second."""
 
     def __init__(self, article: Article) -> None:
-        self.chunks: list[Chunk] = chunks(article.body)
-        self.headings = [fold(f"{article.title}\n{c.heading}") for c in self.chunks]
-        self.folded = [fold(c.content) for c in self.chunks]
+        self.passages: list[ArticlePassage] = passages_of(article.body)
+        self.headings = [fold(f"{article.title}\n{c.heading}") for c in self.passages]
+        self.folded = [fold(c.content) for c in self.passages]
         self.vectors = [
-            stored(rules.vector(f"{article.title}\n{c.heading}\n{c.content}")) for c in self.chunks
+            stored(rules.vector(f"{article.title}\n{c.heading}\n{c.content}")) for c in self.passages
         ]
 
 
@@ -136,7 +136,7 @@ class PostgresArticles:
 
     async def by_words(
         self, account_id: str, terms: Sequence[str], limit: int, *, public: bool
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         if not terms:
             return []
         asked = " | ".join(f"'{term}'" for term in terms)  # words alone: they need no escaping
@@ -144,11 +144,11 @@ class PostgresArticles:
             rows = await connection.fetch(
                 sql("passages_by_words", columns=_PASSAGE), account_id, public, ALL_CONFIGS, asked, limit
             )
-        return [Found(*row) for row in rows]
+        return [FoundPassage(*row) for row in rows]
 
     async def by_vector(
         self, account_id: str, model: str, vector: bytes, limit: int, *, public: bool
-    ) -> list[Found]:
+    ) -> list[FoundPassage]:
         planes = [BitString.frombytes(plane) for plane in masks(vector)]
         async with self._database.account(account_id) as connection:
             near = await connection.fetch(
@@ -160,7 +160,7 @@ class PostgresArticles:
                 [row["article_id"] for row in best],
                 [row["ordinal"] for row in best],
             )
-        return [Found(*row) for row in rows]
+        return [FoundPassage(*row) for row in rows]
 
 
 async def _create(connection: Connection, article: Article, prepared: _Prepared, by: Actor) -> Article:
@@ -201,8 +201,8 @@ async def _save(
     await connection.execute(
         sql("article_chunks_add"),
         article.id,
-        [c.heading for c in prepared.chunks],
-        [c.content for c in prepared.chunks],
+        [c.heading for c in prepared.passages],
+        [c.content for c in prepared.passages],
         prepared.headings,
         prepared.folded,
         config_of(article.language),

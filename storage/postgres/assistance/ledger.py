@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.ports.assistance.models import Begun, Ended, Limit, Limits
+from ....core.ports.assistance.models import CallResult, Limit, Limits, ModelCall
 from ..database import Database
 from ..queries import sql
 
@@ -18,7 +18,7 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, call: Begun, limits: Limits) -> Limit | None:
+    async def begin(self, call: ModelCall, limits: Limits) -> Limit | None:
         bounds = limits.calls_per_minute, limits.daily_tokens, limits.daily_cost
         async with self._database.system() as connection, connection.transaction():
             if any(bound is not None for bound in bounds):
@@ -36,7 +36,7 @@ class PostgresLedger:
             )
         return None
 
-    async def end(self, call: Begun, ended: Ended) -> None:
+    async def end(self, call: ModelCall, ended: CallResult) -> None:
         async with self._database.system() as connection:
             await connection.execute(
                 sql("model_call_end"), call.id, ended.outcome, ended.model[:200], ended.tokens_in,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.ports.assistance.runs import Claim, Due
+from ....core.ports.assistance.runs import Claim, DueRun
 from ..database import Database
 from ..queries import sql
 
@@ -45,10 +45,10 @@ class PostgresRuns:
         async with self._database.system() as connection:
             await connection.execute(sql("run_release"), self._process)
 
-    async def due(self, limit: int) -> list[Due]:
+    async def due(self, limit: int) -> list[DueRun]:
         async with self._database.system() as connection:
             rows = await connection.fetch(sql("run_due"), UNCLAIMED, ATTEMPTS, limit, CLAIM, SILENT)
-        return [Due(row["account_id"], row["conversation_id"], row["given_up"]) for row in rows]
+        return [DueRun(row["account_id"], row["conversation_id"], row["given_up"]) for row in rows]
 
     async def cancel(self, account_id: str, conversation_id: str) -> bool:
         async with self._database.account(account_id) as connection:

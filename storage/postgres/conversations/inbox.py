@@ -11,7 +11,7 @@ from ....core.conversation.entries import Assigned
 from ....core.conversation.status import Status
 from ....core.times import rfc3339, rfc3339_or_none
 from ....core.views.assignments import AssignmentView, assignments_of
-from ....core.views.inbox import InboxFilter, IncludedContact, IncludedIdentifier, Page, Seen, Sort
+from ....core.views.inbox import InboxFilter, InboxPage, IncludedContact, IncludedIdentifier, Seen, Sort
 from ....core.views.people import AgentStats, LabelCount
 from ....core.views.search_terms import searches
 from ....core.views.statistics import (
@@ -46,7 +46,7 @@ class PostgresInbox:
 
     async def page(
         self, account_id: str, wanted: InboxFilter, sort: Sort, *, after: Seen | None, limit: int
-    ) -> Page:
+    ) -> InboxPage:
         query = sql("inbox_page", columns=sql("conversation_columns"))
         key, last = (after.key, after.id) if after is not None else (None, None)
         session = self._database.account if wanted.q is None else self._database.expensive
@@ -55,7 +55,7 @@ class PostgresInbox:
                 query, filter_json(wanted), sort.key, sort.descending, key, last, limit + 1
             )
         items = [conversation_from_row(row[1:]) for row in rows[:limit]]
-        return Page(items, Seen(rows[limit - 1][0], items[-1].id) if len(rows) > limit else None)
+        return InboxPage(items, Seen(rows[limit - 1][0], items[-1].id) if len(rows) > limit else None)
 
     async def assignments(self, account_id: str, conversation_id: str) -> list[AssignmentView]:
         query = sql("assignment_entries", columns=sql("entry_columns"))
@@ -99,10 +99,10 @@ class PostgresInbox:
         async with self._database.expensive(account_id) as connection:
             assigned = await connection.fetchval(sql("agent_assigned"), *asked)
             resolved = await connection.fetchval(sql("agent_resolved"), *asked)
-            said = await connection.fetchrow(sql("agent_messages"), *asked)
+            row = await connection.fetchrow(sql("agent_messages"), *asked)
             scores = await _pairs(connection, "agent_ratings", *asked)
-        assert said is not None
-        messages, *replies = said
+        assert row is not None
+        messages, *replies = row
         return AgentStats(
             rfc3339(period.start),
             rfc3339(period.end),

@@ -166,9 +166,9 @@ def batch_arguments(writes: Sequence[Write], held: dict[int, int]) -> tuple[list
             rows.append(
                 _entry_row(entry, account + 1, counts[account], write.key if entry is answer else None)
             )
-            said = entry.data
-            if isinstance(said, Message) and not (said.external_id is said.delivery_status is None):
-                messages.append((write.after.channel_id, entry, said))
+            data = entry.data
+            if isinstance(data, Message) and not (data.external_id is data.delivery_status is None):
+                messages.append((write.after.channel_id, entry, data))
     columns = (
         list(held),
         list(held.values()),

@@ -41,12 +41,12 @@ class PostgresRescheduling:
             rows = await connection.fetch(sql("rescheduling_move"), ids, seen, [due for _, due in sooner])
         return {row[0] for row in rows}
 
-    async def done(self, retiming: TimerRescheduling, epochs: dict[int, int]) -> None:
+    async def done(self, rescheduling: TimerRescheduling, epochs: dict[int, int]) -> None:
         async with self._database.system() as connection, connection.transaction():
             await connection.execute(
                 sql("rescheduling_done"),
-                retiming.account_id,
-                retiming.version,
+                rescheduling.account_id,
+                rescheduling.version,
                 list(epochs),
                 list(epochs.values()),
             )

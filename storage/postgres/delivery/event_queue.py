@@ -14,7 +14,7 @@ import structlog
 
 from ....core.conversation.entries import Actor
 from ....core.ids import new_id
-from ....core.webhooks.delivery import Answer, Judgement
+from ....core.webhooks.delivery import Attempt, Judgement
 from ....core.webhooks.events import OutgoingEvent, body_of, outgoing, wanted
 from ....core.webhooks.records import Claimed, DisabledReason
 from ..accounts.audit import record
@@ -97,7 +97,12 @@ class PostgresEventQueue:
         ]
 
     async def finish(
-        self, claimed: Claimed, answer: Answer, judgement: Judgement, wait: float | None, disable_after: float
+        self,
+        claimed: Claimed,
+        answer: Attempt,
+        judgement: Judgement,
+        wait: float | None,
+        disable_after: float,
     ) -> DisabledReason | None:
         webhook_id = claimed.webhook.id
         settled = "delivered" if judgement == "delivered" else "failed"
@@ -126,10 +131,8 @@ class PostgresEventQueue:
                 return None
             account_id, reason = row
             await connection.execute(sql("event_webhook_give_up"), webhook_id, "the webhook was disabled")
-            target, details = (
-                ("event_webhook", webhook_id),
-                {"url": without_query(claimed.webhook.url), "reason": reason},
-            )
+            details = {"url": without_query(claimed.webhook.url), "reason": reason}
+            target = "event_webhook", webhook_id
             await record(connection, account_id, _SERVER, "event_webhook.disabled", target, details)
         return reason
 

@@ -10,7 +10,14 @@ from typing import Any
 import msgspec
 
 from ....core.accounts.records import Page, Place
-from ....core.ports.inbound import MAX_FAILURES, MAX_PAYLOAD, Failure, Fault, NewFailure, Original
+from ....core.ports.inbound import (
+    MAX_FAILURES,
+    MAX_PAYLOAD,
+    Fault,
+    InboundFailure,
+    NewInboundFailure,
+    Original,
+)
 from ..database import Database
 from ..pages import bounds, page_of
 from ..queries import sql
@@ -22,9 +29,9 @@ _WITH = sql("failure_columns", payload="f.payload")
 _WITHOUT = sql("failure_columns", payload="''::bytea")
 
 
-def _failure(row: Sequence[Any]) -> Failure:
+def _failure(row: Sequence[Any]) -> InboundFailure:
     i, account, channel, at, faults, headers, size, payload, replayed = row
-    return Failure(
+    return InboundFailure(
         i,
         account,
         channel,
@@ -59,7 +66,7 @@ class PostgresInbound:
             )
         return {row[0]: Original(*row) for row in rows}
 
-    async def set_aside(self, failure: NewFailure) -> str:
+    async def set_aside(self, failure: NewInboundFailure) -> str:
         digest = hashlib.sha256(failure.body).hexdigest()
         failure_id = str(uuid.uuid5(uuid.UUID(failure.channel_id), digest))
         async with self._database.account(failure.account_id) as connection:
@@ -78,19 +85,21 @@ class PostgresInbound:
 
     async def failures(
         self, account_id: str, channel_id: str | None, after: Place | None, limit: int
-    ) -> Page[Failure]:
+    ) -> Page[InboundFailure]:
         async with self._database.account(account_id) as connection:
             rows = await connection.fetch(
                 sql("failures_page", columns=_WITHOUT), channel_id, *bounds(after, limit)
             )
         return page_of(rows, _failure, limit)
 
-    async def failure(self, account_id: str, failure_id: str) -> Failure | None:
+    async def failure(self, account_id: str, failure_id: str) -> InboundFailure | None:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(sql("failure_get", columns=_WITH), failure_id)
         return _failure(row) if row is not None else None
 
-    async def replayed(self, account_id: str, failure_id: str, faults: Sequence[Fault]) -> Failure | None:
+    async def replayed(
+        self, account_id: str, failure_id: str, faults: Sequence[Fault]
+    ) -> InboundFailure | None:
         async with self._database.account(account_id) as connection:
             row = await connection.fetchrow(
                 sql("failure_replayed", columns=_WITHOUT), failure_id, json_text(faults), not faults

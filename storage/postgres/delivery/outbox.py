@@ -15,7 +15,7 @@ from ....core.channels.messages import Sender
 from ....core.channels.records import Delivery
 from ....core.conversation.entries import Message
 from ....core.ports.journal import StaleEpoch
-from ....core.ports.outbox import Due, ToSend
+from ....core.ports.outbox import DueChannel, ToSend
 from ..database import Database
 from ..queries import sql
 from ..rows import decode_data
@@ -42,9 +42,9 @@ class PostgresOutbox:
             done = await connection.execute(sql("outbox_orphans"))
         return int(done.split()[-1])
 
-    async def due(self) -> list[Due]:
+    async def due(self) -> list[DueChannel]:
         async with self._database.system() as connection:
-            return [Due(*row) for row in await connection.fetch(sql("outbox_due"))]
+            return [DueChannel(*row) for row in await connection.fetch(sql("outbox_due"))]
 
     async def claim(self, shard: int, incarnation: str, channel_id: str, limit: int) -> list[ToSend]:
         async with self._database.system() as connection:

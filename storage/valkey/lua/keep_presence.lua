@@ -1,5 +1,5 @@
 -- Stores the presence that connections of an account's agents report.
---   KEYS[1]  the account's hash: `connection|agent` = `status:expires_at:said_at`
+--   KEYS[1]  the account's hash: `connection|agent` = `status:expires_at:reported_at`
 --   ARGV     seconds to keep it, then fields and values in turn
 -- Every gateway with a stream of an agent renews what the agent said over REST (a field without a connection), perhaps just
 -- after another gateway has received a newer status. So an older statement with a different status changes nothing.
@@ -9,9 +9,9 @@ local function superseded(field, value)
   if not known then
     return false
   end
-  local status, said_at = string.match(value, '^(%a+):%d+:(%d+)$')
+  local status, reported_at = string.match(value, '^(%a+):%d+:(%d+)$')
   local known_status, known_at = string.match(known, '^(%a+):%d+:(%d+)$')
-  return known_at and said_at and status ~= known_status and tonumber(said_at) < tonumber(known_at)
+  return known_at and reported_at and status ~= known_status and tonumber(reported_at) < tonumber(known_at)
 end
 
 for i = 2, #ARGV, 2 do

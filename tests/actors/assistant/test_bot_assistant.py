@@ -13,7 +13,7 @@ from test_injections import CORPUS, FENCE, NoLedger
 
 from tertulia.actors.assistant.bot_assistant import BUDGET, BotAssistant, holds
 from tertulia.actors.assistant.model_calls import ModelCalls
-from tertulia.channels.models.rules import Rules
+from tertulia.channels.models.rules import RulesModel
 from tertulia.core.accounts.account_settings import Assistance
 from tertulia.core.assistance.assist import UNREADABLE, WANTED
 from tertulia.core.assistance.prompts import Passage, Rendered, rendered
@@ -21,7 +21,7 @@ from tertulia.core.assistance.suggestions import Source
 from tertulia.core.conversation.commands import Assign, BotAnswer, Done, Envelope, Refused
 from tertulia.core.conversation.entries import Attachment, Entry, Message
 from tertulia.core.errors import Conflict
-from tertulia.core.ports.assistance.models import Begun, Limits, ModelError, ModelRequest, Usage
+from tertulia.core.ports.assistance.models import Limits, ModelCall, ModelError, ModelRequest, Usage
 from tertulia.core.turn.account_rules import AccountRules, StoredRule
 from tertulia.core.turn.assisting import RULE_GONE
 
@@ -59,7 +59,7 @@ class Provider:
 
 
 class Spent(NoLedger):
-    async def begin(self, call: Begun, limits: Limits) -> Any:
+    async def begin(self, call: ModelCall, limits: Limits) -> Any:
         return "tokens"
 
 
@@ -73,7 +73,7 @@ class World:
         self.commands: list[BotAnswer] = []
         self.searched: list[tuple[str, bool]] = []
         self.known = KNOWN
-        calls = ModelCalls(self.provider, Rules(), ledger or NoLedger(), deadline=5, most=4, prices={})
+        calls = ModelCalls(self.provider, RulesModel(), ledger or NoLedger(), deadline=5, most=4, prices={})
         self.bot = BotAssistant(calls, self, self, self, self.send)
 
     async def get(self, account_id: str, conversation_id: str) -> Any:

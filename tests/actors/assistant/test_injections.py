@@ -13,14 +13,14 @@ from samples import SERVICE, Scribe, answered, received, said, to_conversation, 
 
 from tertulia.actors.assistant.drafting import Drafter
 from tertulia.actors.assistant.model_calls import ModelCalls
-from tertulia.channels.models.rules import Rules
+from tertulia.channels.models.rules import RulesModel
 from tertulia.core.accounts.account_settings import Assistance
 from tertulia.core.assistance.prompts import Passage, Rendered, rendered
 from tertulia.core.assistance.suggestions import Source, Suggestion, Wishes
 from tertulia.core.conversation.commands import Opening
 from tertulia.core.conversation.entries import Attachment, Entry, Message
 from tertulia.core.conversation.state import Conversation
-from tertulia.core.ports.assistance.models import Begun, Ended, Limits, ModelRequest, Usage
+from tertulia.core.ports.assistance.models import CallResult, Limits, ModelCall, ModelRequest, Usage
 from tertulia.core.text.visible import visible
 
 FENCE = re.compile(r"<(knowledge|conversation|draft)-([0-9a-f]{16})>")
@@ -50,9 +50,9 @@ class Recorder:
 
 
 class NoLedger:
-    async def begin(self, call: Begun, limits: Limits) -> None: ...
+    async def begin(self, call: ModelCall, limits: Limits) -> None: ...
 
-    async def end(self, call: Begun, ended: Ended) -> None: ...
+    async def end(self, call: ModelCall, ended: CallResult) -> None: ...
 
 
 class NoArticles:
@@ -106,7 +106,7 @@ def thread(text: str) -> Stored:
 
 async def prompts_of(text: str) -> tuple[Recorder, Kept]:
     recorder, kept, stored = Recorder(), Kept(), thread(text)
-    calls = ModelCalls(recorder, Rules(), NoLedger(), deadline=5, most=4, prices={})
+    calls = ModelCalls(recorder, RulesModel(), NoLedger(), deadline=5, most=4, prices={})
     drafter = Drafter(calls, stored, kept, NoArticles())  # pyright: ignore[reportArgumentType]
     await drafter.draft(stored.c, Assistance(instruction="We sign as Acme."), Wishes(), None)
     return recorder, kept

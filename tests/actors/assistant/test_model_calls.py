@@ -10,11 +10,18 @@ from typing import Literal
 import pytest
 
 from tertulia.actors.assistant.model_calls import MAX_TEXT, ModelCalls
-from tertulia.channels.models.rules import Rules
+from tertulia.channels.models.rules import RulesModel
 from tertulia.core.assistance.prompts import Line, Prompt
 from tertulia.core.channels.delivery_policy import BreakerLimits
 from tertulia.core.errors import RateLimited
-from tertulia.core.ports.assistance.models import Begun, Ended, Limits, ModelError, ModelRequest, Usage
+from tertulia.core.ports.assistance.models import (
+    CallResult,
+    Limits,
+    ModelCall,
+    ModelError,
+    ModelRequest,
+    Usage,
+)
 
 REQUEST = ModelRequest(Prompt("Draft.", conversation=(Line("customer", "Where is my refund?"),)), "reply")
 
@@ -53,21 +60,21 @@ class Noted:
 
     def __init__(self, reached: Literal["calls", "tokens", "cost"] | None = None) -> None:
         self.reached = reached
-        self.begun: list[Begun] = []
-        self.ended: list[tuple[Begun, Ended]] = []
+        self.begun: list[ModelCall] = []
+        self.ended: list[tuple[ModelCall, CallResult]] = []
 
-    async def begin(self, call: Begun, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
+    async def begin(self, call: ModelCall, limits: Limits) -> Literal["calls", "tokens", "cost"] | None:
         if self.reached is None or limits == Limits():
             self.begun.append(call)
             return None
         return self.reached
 
-    async def end(self, call: Begun, ended: Ended) -> None:
+    async def end(self, call: ModelCall, ended: CallResult) -> None:
         self.ended.append((call, ended))
 
 
 def calls_of(model: Scripted, ledger: Noted, *, most: int = 4, deadline: float = 5) -> ModelCalls:
-    return ModelCalls(model, Rules(), ledger, deadline=deadline, most=most, prices={"big": (2.0, 10.0)})
+    return ModelCalls(model, RulesModel(), ledger, deadline=deadline, most=most, prices={"big": (2.0, 10.0)})
 
 
 async def test_a_call_is_noted_with_its_cost() -> None:

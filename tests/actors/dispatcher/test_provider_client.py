@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tertulia.actors.dispatcher.provider_client import Answer, ProviderClient
+from tertulia.actors.dispatcher.provider_client import ProviderClient, ProviderResponse
 from tertulia.channels.outgoing.guard import Guard
 from tertulia.core.channels.delivery_policy import Failure
 from tertulia.core.channels.messages import ProviderRequest
@@ -100,5 +100,5 @@ async def test_an_answer_that_was_packed_is_not_unpacked() -> None:
             )
         finally:
             await guard.close()
-    assert isinstance(answer, Answer) and (answer.status, answer.body) == (400, b"")
+    assert isinstance(answer, ProviderResponse) and (answer.status, answer.body) == (400, b"")
     assert asked == ["identity"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
+from tertulia.actors.host.analysis.message_analyser import MessageAnalyser
 from tertulia.core.ports.bots import Question
 from tertulia.core.turn.bot_rules import Classification
 from tertulia.core.turn.message_analysis import NO_ANALYSIS, Analysis, Wanted
@@ -62,8 +62,8 @@ NOT_ENGLISH = [
 
 
 @pytest.fixture(scope="module")
-async def analysis() -> MessageAnalysis:
-    return MessageAnalysis()
+async def analysis() -> MessageAnalyser:
+    return MessageAnalyser()
 
 
 def ask(content: str, **fields: Any) -> Wanted:
@@ -71,41 +71,41 @@ def ask(content: str, **fields: Any) -> Wanted:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_the_language_of_a_short_message(analysis: MessageAnalysis, language: str) -> None:
+async def test_the_language_of_a_short_message(analysis: MessageAnalyser, language: str) -> None:
     found = [(await analysis.analyse(ask(text, detect=True))).language for text in LANGUAGES[language]]
     assert found == [language] * len(LANGUAGES[language])
 
 
 @pytest.mark.parametrize("text", NOBODYS)
-async def test_what_is_nobodys_language(analysis: MessageAnalysis, text: str) -> None:
+async def test_what_is_nobodys_language(analysis: MessageAnalyser, text: str) -> None:
     assert (await analysis.analyse(ask(text, detect=True))).language is None
 
 
 @pytest.mark.parametrize("known", [None, "en", "en-GB"])
 @pytest.mark.parametrize("text", ANGRY)
-async def test_anger(analysis: MessageAnalysis, text: str, known: str | None) -> None:
+async def test_anger(analysis: MessageAnalyser, text: str, known: str | None) -> None:
     sentiment = (await analysis.analyse(ask(text, known=known, sentiment_below=-0.5))).sentiment
     assert sentiment is not None and sentiment < -0.5
 
 
 @pytest.mark.parametrize("text", NOT_ANGRY + NOT_ENGLISH)
-async def test_what_is_no_anger_or_not_english(analysis: MessageAnalysis, text: str) -> None:
+async def test_what_is_no_anger_or_not_english(analysis: MessageAnalyser, text: str) -> None:
     for detect in (False, True):
         heard = await analysis.analyse(ask(text, detect=detect, sentiment_below=-0.5))
         assert heard.sentiment is None
 
 
-async def test_german_words_would_pass_for_anger(analysis: MessageAnalysis) -> None:
+async def test_german_words_would_pass_for_anger(analysis: MessageAnalyser) -> None:
     """What the check of the language is for: known to be English, the same words count."""
     heard = await analysis.analyse(ask("Die Firma die das war", known="en", sentiment_below=-0.5))
     assert heard.sentiment is not None and heard.sentiment < -0.5
 
 
-async def test_what_is_not_asked_is_not_told(analysis: MessageAnalysis) -> None:
+async def test_what_is_not_asked_is_not_told(analysis: MessageAnalyser) -> None:
     assert await analysis.analyse(ask("I hate you, where is my order?")) == NO_ANALYSIS
 
 
-async def test_a_long_text_costs_no_more_than_its_beginning(analysis: MessageAnalysis) -> None:
+async def test_a_long_text_costs_no_more_than_its_beginning(analysis: MessageAnalyser) -> None:
     kind = "Thank you for the good news. " * 60
     assert await analysis.analyse(ask(kind + "I hate you, thieves, scum! " * 2000, sentiment_below=-0.5)) == (
         NO_ANALYSIS
@@ -132,7 +132,7 @@ def loaded() -> set[str]:
 
 
 async def test_a_library_is_loaded_when_a_message_needs_it(unloaded: None) -> None:
-    analysis = MessageAnalysis()
+    analysis = MessageAnalyser()
     assert analysis.analyse_now(ask("hello")) == NO_ANALYSIS
     assert analysis.analyse_now(ask("ሰላም ነው", detect=True)) == Analysis("am")
     assert analysis.analyse_now(ask("ok", detect=True)) == NO_ANALYSIS
@@ -155,7 +155,7 @@ async def test_a_library_is_loaded_once_for_all_who_wait() -> None:
         loads += 1
         return lambda text: ("de", 0.9)
 
-    analysis = MessageAnalysis(detector=load)
+    analysis = MessageAnalyser(detector=load)
     heard = await asyncio.gather(*(analysis.analyse(ask("Bestellung", detect=True)) for _ in range(20)))
     assert heard == [Analysis("de")] * 20 and loads == 1
 
@@ -168,7 +168,7 @@ async def test_a_library_that_cannot_be_loaded_is_done_without() -> None:
         loads += 1
         raise ImportError("no such module")
 
-    analysis = MessageAnalysis(detector=load, scorer=load)
+    analysis = MessageAnalyser(detector=load, scorer=load)
     want = ask("I hate you, you thieves", detect=True, sentiment_below=-0.5)
     assert await analysis.analyse(want) == NO_ANALYSIS and analysis.analyse_now(want) == NO_ANALYSIS
     assert loads == 2
@@ -178,7 +178,7 @@ async def test_a_library_that_fails_is_no_error() -> None:
     def fails(text: str) -> Any:
         raise ZeroDivisionError("of the library's")
 
-    analysis = MessageAnalysis(detector=lambda: fails, scorer=lambda: fails)
+    analysis = MessageAnalyser(detector=lambda: fails, scorer=lambda: fails)
     assert await analysis.analyse(ask("I hate you", detect=True, sentiment_below=-0.5)) == NO_ANALYSIS
 
 
@@ -201,7 +201,7 @@ class Classifier:
 async def test_a_classifier_is_asked_in_the_language_that_is_heard() -> None:
     billing = Classification("billing", 0.9)
     classifier = Classifier(billing, None, OSError("down"), billing)
-    analysis = MessageAnalysis(classifier, detector=lambda: lambda text: ("de", 0.9))
+    analysis = MessageAnalyser(classifier, detector=lambda: lambda text: ("de", 0.9))
     want = ask("Meine Rechnung", detect=True, classify=True)
     assert analysis.analyse_now(want) is None
     assert await analysis.analyse(want) == Analysis("de", classification=billing)
@@ -210,4 +210,4 @@ async def test_a_classifier_is_asked_in_the_language_that_is_heard() -> None:
     await analysis.analyse(ask("x", known="fr", classify=True))
     assert classifier.asked[3].language == "fr"
     assert analysis.statistics() == {"classified_total": 2, "unclassified_total": 2}
-    assert MessageAnalysis().analyse_now(ask("x", classify=True)) == NO_ANALYSIS
+    assert MessageAnalyser().analyse_now(ask("x", classify=True)) == NO_ANALYSIS

@@ -21,7 +21,7 @@ from samples import (
     to_thread,
 )
 
-from tertulia.actors.host.analysis.message_analysis import MessageAnalysis
+from tertulia.actors.host.analysis.message_analyser import MessageAnalyser
 from tertulia.core.conversation.commands import (
     Assign,
     Done,
@@ -72,7 +72,7 @@ def classifier() -> Classifier:
 async def rig(request: pytest.FixtureRequest, classifier: Classifier) -> AsyncIterator[Rig]:
     rules = MemoryRulesArchive()
     rules.accounts[ACCOUNT] = account_rules({"handoff_sentiment": -1}, [BILLING], 1)
-    rig = Rig(request.param, rules=rules, analysis=MessageAnalysis(classifier))
+    rig = Rig(request.param, rules=rules, analysis=MessageAnalyser(classifier))
     yield rig
     await rig.stop()
     rig.check()

@@ -61,7 +61,7 @@ class Cluster:
             for member in members:
                 await member.keeper.beat()
 
-    async def tell(self, peer: Peer) -> bool:
+    async def notify(self, peer: Peer) -> bool:
         if not self.telling:
             return False
         for member in self.members.values():
@@ -92,7 +92,7 @@ class Member:
             node="n",
             takeover_after=TAKEOVER,
             stale=self.stale,
-            tell=cluster.tell,
+            notify=cluster.notify,
             clock=lambda: cluster.now,
             every=0.001,
         )

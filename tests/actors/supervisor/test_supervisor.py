@@ -334,7 +334,7 @@ async def test_what_may_not_have_been_heard_is_told_again(office: Office) -> Non
     await until(lambda: told() == {"ana": "offline", "ben": "offline", one: 1, two: 1}, "the present picture")
     # and where somebody else has lost it
     sent.clear()
-    await office.supervisor.retell(ACCOUNT)
+    await office.supervisor.resend_hints(ACCOUNT)
     await until(lambda: told() == {"ana": "offline", "ben": "offline", two: 1}, "the whole of it")
     count = len(sent)
     three = await office.open("three")

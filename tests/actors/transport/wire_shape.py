@@ -16,12 +16,12 @@ from msgspec import inspect
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tertulia.actors.gateway.supervisor_client import Found, Query
+from tertulia.actors.gateway.supervisor_client import Query, QueryResult
 from tertulia.actors.transport.framing import Kind
 from tertulia.actors.transport.handshake import VERSION
 from tertulia.core.conversation.commands import Envelope, Outcome, Refused
 from tertulia.core.conversation.entries import Entry, EntryData
-from tertulia.core.conversation.state import Fired, Routing
+from tertulia.core.conversation.state import Fired, RoutingState
 from tertulia.core.routing.supervision_messages import AgentPresence, QueuePage, QueuePlace
 
 LAST_RELEASE = Path(__file__).with_name("last_release.json")
@@ -31,12 +31,12 @@ ROOTS: dict[str, Any] = {
     "outcomes": list[Outcome],
     "entries": list[Entry],
     "queries": Query,
-    "agents": Found[list[AgentPresence]] | Refused,
-    "queue page": Found[QueuePage] | Refused,
-    "queue places": Found[dict[str, QueuePlace]] | Refused,
-    "nothing": Found[None] | Refused,
+    "agents": QueryResult[list[AgentPresence]] | Refused,
+    "queue page": QueryResult[QueuePage] | Refused,
+    "queue places": QueryResult[dict[str, QueuePlace]] | Refused,
+    "nothing": QueryResult[None] | Refused,
     "stored entries": EntryData,
-    "stored routing": Routing,
+    "stored routing": RoutingState,
     "stored targets": Fired,
 }
 """What travels between processes (msgpack), and what rows of Postgres hold (JSON). Not what a host sends to its dedicated actors, which
@@ -62,7 +62,10 @@ class Shapes:
 
     def _struct(self, info: inspect.StructType) -> str:
         # one class may have several shapes: Found[…]
-        key = info.cls, tuple(repr(field.type)[:200] for field in info.fields) if info.cls is Found else ()
+        key = (
+            info.cls,
+            tuple(repr(field.type)[:200] for field in info.fields) if info.cls is QueryResult else (),
+        )
         if key not in self._names:
             name = info.cls.__qualname__
             same = sum(known.partition("#")[0] == name for known in self.structs)

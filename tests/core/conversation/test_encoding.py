@@ -53,7 +53,7 @@ from tertulia.core.conversation.commands import (
 )
 from tertulia.core.conversation.entries import Entry, EntryData, Message, kind_of
 from tertulia.core.conversation.recent_messages import Recent
-from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State
+from tertulia.core.conversation.state import Conversation, OpenOffer, RoutingState, State
 from tertulia.core.conversation.status import Status
 from tertulia.core.ports.journal import Write
 from tertulia.storage.postgres.rows import (
@@ -65,7 +65,7 @@ from tertulia.storage.postgres.rows import (
 
 times = st.integers(0, 2**42)
 routings = st.builds(
-    Routing,
+    RoutingState,
     offer=st.none() | st.builds(OpenOffer, id=ids, agent_id=plain, expires_at=times),
     declined_by=st.lists(plain, max_size=3).map(tuple),
     strategy=st.none() | plain,

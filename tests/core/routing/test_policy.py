@@ -9,7 +9,7 @@ from office import HOUR, NOW
 
 from tertulia.core.accounts.account_settings import AccountSettings, merge_settings
 from tertulia.core.accounts.business_hours import MINUTE
-from tertulia.core.conversation.state import Conversation, Fired, LastHeld, Routing
+from tertulia.core.conversation.state import Conversation, Fired, LastHeld, RoutingState
 from tertulia.core.routing.facts import HEAD_START, Overflow, Policy, Relaxation, Waiting
 from tertulia.core.routing.policy import policy_of, waiting_of
 
@@ -35,7 +35,9 @@ def test_every_setting_arrives() -> None:
 
 
 def waiting(hours: int, served: LastHeld | None, own: LastHeld | None = None, **fields: Any) -> Waiting:
-    c = Conversation("c", "a", "ch", "webchat", "k", "+1", NOW, NOW, NOW, routing=Routing(last=own), **fields)
+    c = Conversation(
+        "c", "a", "ch", "webchat", "k", "+1", NOW, NOW, NOW, routing=RoutingState(last=own), **fields
+    )
     settings = msgspec.convert(merge_settings({}, {"routing": {"sticky_hours": hours}}), AccountSettings)
     return waiting_of(c, settings, served)
 

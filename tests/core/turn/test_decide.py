@@ -62,7 +62,7 @@ from tertulia.core.conversation.entries import (
 )
 from tertulia.core.conversation.projection import apply
 from tertulia.core.conversation.recent_messages import Recent
-from tertulia.core.conversation.state import Conversation, OpenOffer, Routing, State
+from tertulia.core.conversation.state import Conversation, OpenOffer, RoutingState, State
 from tertulia.core.conversation.status import FINAL, HELD, Status
 from tertulia.core.errors import Conflict, Forbidden, Invalid, NotFound, TertuliaError
 from tertulia.core.turn.context import Turn
@@ -232,7 +232,7 @@ def test_given_back_to_the_bot_a_conversation_asks_for_nobody(status: Status) ->
 
 
 def test_an_open_offer_ends_when_the_bot_gets_the_conversation() -> None:
-    routing = Routing(offer=OpenOffer("o", "zoe", NOW + 30_000))
+    routing = RoutingState(offer=OpenOffer("o", "zoe", NOW + 30_000))
     entries = ask(conversation(routing=routing), LEAD, GiveBack())
     assert entries == (OfferEnded("o", "zoe", "withdrawn"), StatusChanged(Status.OPEN, Status.BOT))
 
@@ -416,7 +416,7 @@ def test_a_customers_message(status: Status) -> None:
 
 def test_a_snooze_keeps_routing_away_until_the_customer_writes() -> None:
     snooze = Update(Changes(snoozed_until=NOW + 1))
-    offered = conversation(routing=Routing(OpenOffer("o", "ana", NOW + 9)))
+    offered = conversation(routing=RoutingState(OpenOffer("o", "ana", NOW + 9)))
     assert ask(offered, LEAD, snooze) == (
         OfferEnded("o", "ana", "withdrawn"),
         Updated(ChangedFields(snoozed_until=NOW + 1)),

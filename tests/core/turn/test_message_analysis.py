@@ -22,7 +22,7 @@ from samples import (
 )
 
 from tertulia.core.conversation.commands import Envelope, MarkRead
-from tertulia.core.conversation.state import Conversation, LastHeld, Routing
+from tertulia.core.conversation.state import Conversation, LastHeld, RoutingState
 from tertulia.core.conversation.status import Status
 from tertulia.core.text.languages import language_of
 from tertulia.core.turn.account_rules import NO_RULES, UNREAD, AccountRules, StoredRule, account_rules
@@ -115,9 +115,11 @@ def test_after_a_handoff_only_the_language_matters() -> None:
 
 
 @pytest.mark.parametrize(
-    "routing", [Routing(strategy="round_robin"), Routing(last=LastHeld("ana", NOW + 1))], ids=["team", "had"]
+    "routing",
+    [RoutingState(strategy="round_robin"), RoutingState(last=LastHeld("ana", NOW + 1))],
+    ids=["team", "had"],
 )
-def test_what_is_left_to_humans_is_not_the_bots_to_understand(routing: Routing) -> None:
+def test_what_is_left_to_humans_is_not_the_bots_to_understand(routing: RoutingState) -> None:
     c = conversation(routing=routing)
     assert c.left_to_humans
     assert wanted(MESSAGE, c, INTENT) is None and wanted(MESSAGE, c, account()) is None

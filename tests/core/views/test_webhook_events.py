@@ -18,7 +18,7 @@ from tertulia.core.webhooks.delivery import (
     MAX_EXCERPT,
     MAX_RETRY_AFTER,
     RETRIES,
-    Answer,
+    Attempt,
     excerpt_of,
     headers_of,
     judge,
@@ -75,17 +75,17 @@ def test_the_signature_is_the_standards() -> None:
 
 
 def test_what_answers_mean() -> None:
-    assert {judge(Answer(s)) for s in (200, 201, 202, 204, 299)} == {"delivered"}
-    assert judge(Answer(410)) == "gone"
+    assert {judge(Attempt(s)) for s in (200, 201, 202, 204, 299)} == {"delivered"}
+    assert judge(Attempt(410)) == "gone"
     failures = (None, 100, 301, 302, 304, 307, 400, 401, 404, 408, 409, 429, 500, 503)
-    assert {judge(Answer(s)) for s in failures} == {"failed"}
+    assert {judge(Attempt(s)) for s in failures} == {"failed"}
 
 
 def test_the_waits_between_attempts() -> None:
-    assert [wait_before_retry(n + 1, Answer(500), 0, 0) for n in range(len(RETRIES))] == list(RETRIES)
+    assert [wait_before_retry(n + 1, Attempt(500), 0, 0) for n in range(len(RETRIES))] == list(RETRIES)
     assert RETRIES[:3] == (5, 300, 1800) and sorted(RETRIES) == list(RETRIES)
-    assert wait_before_retry(len(RETRIES) + 1, Answer(500), 0, 0) is None
-    assert wait_before_retry(2, Answer(500), 0, 1) == 300 * (1 + JITTER)
+    assert wait_before_retry(len(RETRIES) + 1, Attempt(500), 0, 0) is None
+    assert wait_before_retry(2, Attempt(500), 0, 1) == 300 * (1 + JITTER)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_waits_between_attempts() -> None:
     ],
 )
 def test_a_receiver_may_ask_for_more_time(header: str, wait: float) -> None:
-    assert wait_before_retry(1, Answer(503, retry_after=header), 100, 0) == wait
+    assert wait_before_retry(1, Attempt(503, retry_after=header), 100, 0) == wait
 
 
 @given(st.binary(max_size=20_000))

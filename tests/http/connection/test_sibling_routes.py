@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from tertulia.http.connection.siblings import apart, literal_segments
+from tertulia.http.connection.sibling_routes import literal_segments, without_siblings
 from tertulia.http.routes import ALL
 
 
@@ -17,7 +17,7 @@ def router() -> web.UrlDispatcher:
 
     app, literals = web.Application(), literal_segments(ALL)
     for route in ALL:
-        app.router.add_route(route.method, apart(route.path, literals), handle)
+        app.router.add_route(route.method, without_siblings(route.path, literals), handle)
     return app.router
 
 

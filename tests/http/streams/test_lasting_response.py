@@ -14,8 +14,8 @@ from aiohttp import ClientPayloadError, ClientSession, web
 from structlog.testing import capture_logs
 
 from tertulia.http.connection.protocol import ProblemRunner
-from tertulia.http.connection.settling import settle, unsettle
-from tertulia.http.streams.long_answer import LongAnswer
+from tertulia.http.connection.stream_memory import release_request, stream_ended
+from tertulia.http.streams.lasting_response import LastingResponse
 
 
 class Stream:
@@ -28,27 +28,27 @@ class Stream:
         self.header: weakref.ref[Any] | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        response = LongAnswer()
+        response = LastingResponse()
         await response.prepare(request)
         self.header = weakref.ref(request.headers)
         response.lasts(partial(self._run, request, response))
         self.events.append("handled")
         return response
 
-    async def _run(self, request: web.Request, response: LongAnswer) -> None:
-        settle(request)
+    async def _run(self, request: web.Request, response: LastingResponse) -> None:
+        release_request(request)
         await response.write(b"begun")
         await self.go_on.wait()
         if self.fails is not None:
             raise self.fails
-        unsettle(request)
+        stream_ended(request)
 
     @web.middleware
     async def watch(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         response = await handler(request)
-        assert isinstance(response, LongAnswer)
+        assert isinstance(response, LastingResponse)
         assert response.when_over(lambda: self.events.append("over"))
         self.events.append("passed")
         return response
