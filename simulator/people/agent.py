@@ -35,7 +35,9 @@ class Agent:
         self.group = group
         self.number = number
         self.seat = seat
-        self.link = LINKS[group.transport](world.client, world.requests, seat.token, self._on_event, world.tamper)
+        self.link = LINKS[group.transport](
+            world.client, world.requests, seat.token, self._on_event, world.tamper
+        )
         self.held: dict[str, asyncio.Task[None]] = {}
         self._level = asyncio.Event()
         self._resolving: set[str] = set()

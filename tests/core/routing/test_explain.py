@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from office import NOW, Office, conversation, refusals, replay, words
 
@@ -54,7 +55,7 @@ def test_a_thousand_agents_make_a_small_record() -> None:
 sets = st.frozensets(st.sampled_from("ab"), max_size=2)
 
 
-@settings(max_examples=80, deadline=None)
+@searched(40)
 @given(
     agents=st.lists(
         st.fixed_dictionaries(

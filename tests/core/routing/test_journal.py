@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from office import NOW, Office, conversation
 from routing_steps import POLICY, STEPS
@@ -44,7 +45,7 @@ def stored(n: int, entry: RoutingEntry) -> RoutingEntry:
 
 
 @given(STEPS, st.data())
-@settings(max_examples=150, deadline=None)
+@searched(40)
 def test_every_decision_is_made_again(steps: list[tuple[Event, int]], data: st.DataObject) -> None:
     """From the beginning, and from a checkpoint anywhere: the same decisions, with the same records."""
     desk, now = Desk.restored(Snapshot(POLICY), NOW)[0], NOW

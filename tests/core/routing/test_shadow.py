@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from office import NOW, SECOND, Office, conversation
 from routing_steps import POLICY, STEPS
@@ -25,7 +26,7 @@ def shadowed(rule: Any) -> tuple[Office, Shadow]:
 
 
 @given(STEPS, st.sampled_from(RULES))
-@settings(max_examples=150, deadline=None)
+@searched(40)
 def test_decisions_are_the_same_with_and_without_a_shadow(
     steps: list[tuple[Event, int]], rule: AgentRule
 ) -> None:
@@ -48,7 +49,7 @@ def test_decisions_are_the_same_with_and_without_a_shadow(
 
 
 @given(STEPS, st.sampled_from(["least_busy", "round_robin"]))
-@settings(max_examples=100, deadline=None)
+@searched(40)
 def test_the_policy_in_force_agrees_with_itself(steps: list[tuple[Event, int]], rule: Any) -> None:
     desk, now = Desk.restored(Snapshot(POLICY), NOW)[0], NOW
     shadow = desk.board.observer = Shadow(rule, NOW)

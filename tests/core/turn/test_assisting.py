@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from ruled_threads import Thread, rule, rules, texts
 from samples import SERVICE, agent, answered
@@ -287,7 +288,7 @@ def faults(entries: list[Entry]) -> list[str]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@searched(50)
 @given(st.lists(EVENTS, max_size=25))
 def test_in_any_order_nothing_after_a_handoff_and_nothing_stale(events: list[Any]) -> None:
     thread, reads = talk(), list[int]()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from ruled_threads import Thread, rule, rules, texts
 from samples import NOW, SERVICE, agent, answered, received
@@ -528,7 +529,7 @@ sets_of_rules = st.lists(st.sampled_from([REFUND, HOURS, COLLECT, FALLBACK]), un
 )
 
 
-@settings(max_examples=150)
+@searched(50)
 @given(sets_of_rules, st.lists(steps, max_size=14))
 def test_any_interleaving_replays_and_the_bot_keeps_silent_where_humans_are(
     account: AccountRules, done: list[tuple[str, Any]]

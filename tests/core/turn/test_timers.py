@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOW, SERVICE, agent, answered, customer, received
 from timed_thread import CLOCK, HOUR, MINUTE, Thread
@@ -210,7 +211,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=200)
+@searched(60)
 @given(STATED, STEPS)
 def test_whatever_happens_no_look_is_late_and_nothing_takes_effect_twice(
     stated: dict[str, Any], steps: list[Any]
