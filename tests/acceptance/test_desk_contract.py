@@ -14,7 +14,7 @@ import pytest
 from desks import Desk, ok
 from readers import open_socket
 from serving import OwnServer
-from test_cases_mail import EMAIL, Mailbox, address, box, mail  # noqa: F401  (a fixture)
+from test_cases_mail import EMAIL, OURS, Mailbox, address, box, mail  # noqa: F401  (a fixture)
 from waiting import until
 
 LISTED = {
@@ -101,6 +101,7 @@ async def test_get_conversation(desk: ReplyDesk) -> None:
     (message,) = thread["messages"]
     assert set(message) == MESSAGE and (message["direction"], message["subject"]) == ("inbound", "Refund")
     assert message["sender"]["email"] == thread["lead"]["email"]
+    assert message["recipient"]["email"] == OURS
     assert thread["pending_suggestion"] == made and thread["ai_suggestions"] == [made]
     missing = str(uuid4())
     fault(await desk.http.get(f"/{missing}"), 404, missing)
@@ -218,6 +219,11 @@ async def test_regenerate(desk: ReplyDesk) -> None:
         conversation, tone="empathetic", length="longer", custom_prompt="Apologise."
     )
     assert second["id"] != first["id"] and set(second) == SUGGESTION
+    for wishes in (
+        {"tone": "Formal", "length": "short", "custom_prompt": ""},
+        {"tone": "warm", "length": "two lines"},
+    ):
+        assert (await desk.regenerate(conversation, **wishes))["status"] == "pending"
     unknown = {"message_id": str(uuid4())}
     fault(await desk.http.post(f"/{conversation}/regenerate", json=unknown), 404, conversation)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from aiohttp import web
@@ -24,6 +24,15 @@ from .shapes import BASE, TAG, DeskSuccess, DeskSuggestion
 PATIENCE = 15.0
 """Seconds to wait for the provider's first answer."""
 LOOK = 0.05
+TONES: Final[dict[str, Tone]] = {tone: tone for tone in get_args(Tone)}
+LENGTHS: Final[dict[str, Length]] = {
+    **{length: length for length in get_args(Length)},
+    **dict.fromkeys(("short", "brief", "concise"), "shorter"),
+    **dict.fromkeys(("medium", "normal"), "same"),
+    **dict.fromkeys(("long", "detailed"), "longer"),
+}
+"""Words of the reply desk's clients → the core's."""
+Word = Annotated[str, msgspec.Meta(max_length=100)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=65_536, pattern="\\S")]
 
 
@@ -45,10 +54,12 @@ class DeskReply(msgspec.Struct, frozen=True):
 
 
 class DeskRegeneration(msgspec.Struct, frozen=True):
+    """`tone`, `length`: any word; the document lists none."""
+
     message_id: actions.Uuid
-    tone: Tone | None = None
-    length: Length | None = None
-    custom_prompt: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_WISH)] | None = None
+    tone: Word | None = None
+    length: Word | None = None
+    custom_prompt: Annotated[str, msgspec.Meta(max_length=MAX_WISH)] | None = None
 
 
 async def approve(call: Call[DeskApproval]) -> web.Response:
@@ -86,8 +97,19 @@ async def regenerate(call: Call[DeskRegeneration]) -> web.Response:
     read = await call.services.drafter.read(c)
     if not any(isinstance(e.data, Message) and e.data.id == body.message_id for e in read.entries):
         raise NotFound("Message not found")
-    made = await suggestions.draft(call, c.id, Wishes(body.tone, body.length, body.custom_prompt))
+    made = await suggestions.draft(call, c.id, _wishes(body))
     return answer(shapes.suggestion(made))
+
+
+def _wishes(body: DeskRegeneration) -> Wishes:
+    """Tones and lengths that the core does not know become part of the prompt."""
+    tone, length = (body.tone or "").strip().lower(), (body.length or "").strip().lower()
+    unknown = (
+        f"Tone: {tone}." if tone and tone not in TONES else "",
+        f"Length: {length}." if length and length not in LENGTHS else "",
+    )
+    prompt = " ".join(filter(None, (*unknown, (body.custom_prompt or "").strip())))[:MAX_WISH]
+    return Wishes(TONES.get(tone), LENGTHS.get(length), prompt or None)
 
 
 async def _rename(call: Call[Any], c: Conversation, subject: str | None) -> None:

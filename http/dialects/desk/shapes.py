@@ -13,6 +13,7 @@ from ....core.conversation.entries import Entry, Message
 from ....core.conversation.state import Conversation
 from ....core.errors import NotFound, TertuliaError
 from ....core.ports.assistance.reply_desk import DeskRow
+from ....core.text.email_subjects import is_answer
 from ....core.times import rfc3339, rfc3339_or_none
 from ...framework.endpoint import Call, answer
 from ...framework.problems import STATUS
@@ -133,13 +134,20 @@ def message(c: Conversation, entry: Entry) -> DeskMessage:
     m = entry.data
     assert isinstance(m, Message)
     lead = DeskPerson(c.contact_name, c.contact_identifier)
-    ours = DeskPerson(m.sender_id if m.direction == "outbound" else None, None)
-    sender, recipient = (lead, ours) if m.direction == "inbound" else (ours, lead)
+    ours = DeskPerson(m.sender_id, None)
+    sender, recipient = (lead, _mailbox(m)) if m.direction == "inbound" else (ours, lead)
     html = m.metadata.get("html")
     return DeskMessage(
         m.id, c.id, m.direction, sender, recipient, c.subject, m.content, html if isinstance(html, str) else None,
         m.delivery_status, m.external_id, rfc3339(entry.at),
     )  # fmt: skip
+
+
+def _mailbox(m: Message) -> DeskPerson:
+    """Whom the lead wrote to: the first address in To."""
+    to = m.metadata.get("to")
+    first = to[0] if isinstance(to, list) and to and isinstance(to[0], dict) else {}
+    return DeskPerson(first.get("name"), first.get("email"))
 
 
 def suggestion(s: Suggestion) -> DeskSuggestion:
@@ -152,7 +160,7 @@ def suggestion(s: Suggestion) -> DeskSuggestion:
 
 
 def _reply_subject(subject: str | None) -> str | None:
-    if subject is None or subject.casefold().startswith("re:"):
+    if subject is None or is_answer(subject):
         return subject
     return f"Re: {subject}"
 

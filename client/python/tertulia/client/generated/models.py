@@ -1840,9 +1840,11 @@ class DeskPerson(TypedDict):
 
 
 class DeskRegeneration(TypedDict):
+    """`tone`, `length`: any word; the document lists none."""
+
     message_id: str
-    tone: NotRequired[Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"] | None]
-    length: NotRequired[Literal["longer", "same", "shorter"] | None]
+    tone: NotRequired[str | None]
+    length: NotRequired[str | None]
     custom_prompt: NotRequired[str | None]
 
 

@@ -975,10 +975,8 @@ class AsyncMethods(AsyncTransport):
         id: str,
         *,
         message_id: str,
-        tone: Literal["casual", "empathetic", "formal", "friendly", "neutral", "professional"]
-        | Omit
-        | None = OMIT,
-        length: Literal["longer", "same", "shorter"] | Omit | None = OMIT,
+        tone: str | Omit | None = OMIT,
+        length: str | Omit | None = OMIT,
         custom_prompt: str | Omit | None = OMIT,
         timeout: float | None = None,
     ) -> DeskSuggestion:
