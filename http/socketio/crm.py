@@ -18,31 +18,32 @@ from ..dialects.crm.gate import TENANT, tenant_id, trusted
 from ..streams.session import Session
 from ..streams.topics import resolve
 from .namespaces import MAX_SINCE, Handshake, Namespace
-from .readers import Event, Reader
+from .readers import Event, LastSeen, Reader
 
 _NOT_VALID: Final = "the event's data is not valid"
 MAX_TENANTS: Final = 20
 """Tenants whose rooms one connection may join, where the operator trusts whoever names them."""
+_SEEN: Final = "tertulia.crm_seen"
+"""Where a connection keeps its LastSeen: its readers may come later than itself, one for each tenant."""
 
 
 class CrmNamespace(Namespace):
     async def welcome(self, eio_sid: str, sid: str, request: web.Request, given: Handshake) -> None:
+        seen = self.engine.server.environ[eio_sid][_SEEN] = LastSeen(given.since)
         header = request.headers.get(TENANT)
         tenant = None if header is None and given.account is None else tenant_id(header or given.account)
         if given.token is not None:
             principal = await self.principal(given._replace(account=tenant))
             if principal.role is Role.CUSTOMER:
                 raise Forbidden("customers have a namespace of their own: /customers")
-            await self.open(eio_sid, sid, request, principal, [], given.since)
+            await self.open(eio_sid, sid, request, principal, [], seen)
             return
         trusted(self.services.settings, tenant or "")
         self.readers.let_in(eio_sid)
         if tenant is not None:
-            await self._enter(eio_sid, sid, tenant, request, given.since)
+            await self._enter(eio_sid, sid, tenant)
 
-    async def _enter(
-        self, eio_sid: str, sid: str, tenant: str, request: web.Request, since: str | None = None
-    ) -> Reader:
+    async def _enter(self, eio_sid: str, sid: str, tenant: str) -> Reader:
         """A reader for a tenant whom nothing but its id proves. Raises NotFound, Conflict, RateLimited."""
         if len(self.readers.get(eio_sid, self.name)) >= MAX_TENANTS:
             raise Conflict(f"one connection joins at most {MAX_TENANTS} tenants")
@@ -50,7 +51,8 @@ class CrmNamespace(Namespace):
         await self.services.limits.admit(principal)
         if await self.services.stores.accounts.get(tenant) is None:
             raise NotFound("no such tenant")
-        return await self.open(eio_sid, sid, request, principal, [], since)
+        environ = self.engine.server.environ[eio_sid]
+        return await self.open(eio_sid, sid, environ["aiohttp.request"], principal, [], environ[_SEEN])
 
     async def answer(self, eio_sid: str, sid: str, event: str, data: dict[str, Any]) -> Any:
         if event == "tenant:join":
@@ -87,7 +89,7 @@ class CrmNamespace(Namespace):
         if found is None:
             if any(not _is_trusted(reader) for reader in readers):
                 raise Forbidden("the token is not valid for this tenant")
-            found = await self._enter(eio_sid, sid, tenant, self._request(eio_sid))
+            found = await self._enter(eio_sid, sid, tenant)
         await self.services.limits.admit(found.session.principal)
         found.call.principal.require("inbox.read")
         await self.services.hub.join(found.session, [account_topic(tenant)], found.since)
@@ -102,7 +104,7 @@ class CrmNamespace(Namespace):
         if account is None:
             return await self._reader_of_imported(readers, conversation_id)
         found = next((r for r in readers if r.session.principal.account_id == account), None)
-        return found or await self._enter(eio_sid, sid, account, self._request(eio_sid))
+        return found or await self._enter(eio_sid, sid, account)
 
     async def _reader_of_imported(self, readers: Sequence[Reader], conversation_id: str) -> Reader:
         """The same for the id that a conversation had in the CRM; its tenant is one of those that were joined."""
@@ -112,9 +114,6 @@ class CrmNamespace(Namespace):
                 return reader
         raise NotFound("no such conversation")
 
-    def _request(self, eio_sid: str) -> web.Request:
-        return self.engine.server.environ[eio_sid]["aiohttp.request"]
-
     async def shape(self, session: Session, event: EventView) -> Sequence[Event]:
         data, conversation_id = event.data, event.conversation_id
         if event.type == "conversation:new":
@@ -123,19 +122,26 @@ class CrmNamespace(Namespace):
             return () if data["is_private"] else ((event.type, shapes.message_of_view(data)),)
         if event.type == "conversation:status":
             status = await self._status(session, conversation_id or "", Status(data["to"]))
-            return ((event.type, {"conversation_id": conversation_id, "status": status}),)
-        if event.type in ("conversation:handoff", "agent:assigned"):
+            return () if status is None else (_status_change(conversation_id, status),)
+        if event.type == "conversation:handoff":
+            handoff = (event.type, {**data, "conversation_id": conversation_id})
+            return handoff, _status_change(conversation_id, "handed_off")
+        if event.type == "agent:assigned":
             return ((event.type, {**data, "conversation_id": conversation_id}),)
         return ((event.type, data),) if event.type in ("ready", "reset") else ()
 
-    async def _status(self, session: Session, conversation_id: str, to: Status) -> shapes.CrmStatus:
-        """The CRM's word for a status. That of an open conversation depends on whether a human was requested."""
-        requested = False
+    async def _status(self, session: Session, conversation_id: str, to: Status) -> shapes.CrmStatus | None:
+        """The CRM's word for a status. None for an open conversation that waits for a human: the handoff's event has told it."""
         if to is Status.OPEN:
             account = session.principal.account_id
             c = await self.services.stores.conversations.get(account, conversation_id)
-            requested = c is not None and c.handoff_requested
-        return shapes.status_of(to, handoff_requested=requested)
+            if c is not None and c.handoff_requested:
+                return None
+        return shapes.status_of(to, handoff_requested=False)
+
+
+def _status_change(conversation_id: str | None, status: shapes.CrmStatus) -> Event:
+    return "conversation:status", {"conversation_id": conversation_id, "status": status}
 
 
 def _is_trusted(reader: Reader) -> bool:

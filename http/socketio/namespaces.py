@@ -24,7 +24,7 @@ from ..framework.endpoint import Call, of_token
 from ..framework.services import Services
 from ..streams.session import Session
 from .engine import Engine
-from .readers import Event, Reader, Readers, SocketIoTransport
+from .readers import Event, LastSeen, Reader, Readers, SocketIoTransport
 
 log = structlog.get_logger(__name__)
 
@@ -137,18 +137,18 @@ class Namespace(socketio.AsyncNamespace, ABC):
         request: web.Request,
         principal: Principal,
         topics: list[str],
-        since: str | None,
+        seen: LastSeen,
     ) -> Reader:
         """A session in the hub, reading `topics` once the client is in. Raises Overloaded, RateLimited."""
         transport = SocketIoTransport(self.engine, eio_sid, sid, self.name, self.shape)
         session = transport.session = Session(principal, transport, self.services.settings.stream_queue)
         await self.services.hub.open(session, address_key(request.remote))
         call = Call(request, self.readers.app, self.services, {}, principal, None, None)
-        reader = Reader(call, session, since)
+        reader = Reader(call, session, seen)
         self.readers.add(eio_sid, self.name, reader)
         if self.engine.server.manager.is_connected(sid, self.name):
             reader.entered.set()
-        reader.task = asyncio.ensure_future(self._run(reader, topics, since))
+        reader.task = asyncio.ensure_future(self._run(reader, topics, seen.since))
         return reader
 
     async def _run(self, reader: Reader, topics: list[str], since: str | None) -> None:

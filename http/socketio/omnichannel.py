@@ -19,7 +19,7 @@ from ..routes.streams.messages import respond
 from ..streams import topics as topic_rules
 from ..streams.session import Session
 from .namespaces import Handshake, Namespace, to_json
-from .readers import Event
+from .readers import Event, LastSeen
 
 AS_UPDATE: Final = {"conversation:status": ("to", "status"), "agent:assigned": ("agent_id", "assignee_id")}
 """Events that the contract knows as `conversation:updated`, with the field that changed: theirs and the conversation's."""
@@ -42,7 +42,7 @@ class _Contract(Namespace):
         principal = await self.principal(given)
         await self.admit(principal)
         topics = await topic_rules.defaults(principal, self.services.stores.conversations)
-        reader = await self.open(eio_sid, sid, request, principal, topics, given.since)
+        reader = await self.open(eio_sid, sid, request, principal, topics, LastSeen(given.since))
         if principal.role is Role.CUSTOMER:
             self.services.hub.follow(reader.session)
 

@@ -74,15 +74,27 @@ class SocketIoTransport:
         self._engine.abort(self._eio_sid)
 
 
-class Reader:
-    """One namespace of one connection: its call (who, and the services), session, and task. `since`: the last event it had seen
-    when it came."""
+class LastSeen:
+    """The last event that a client had seen when it came; None for a new one."""
 
-    def __init__(self, call: Call[Any], session: Session, since: str | None) -> None:
+    def __init__(self, event_id: str | None) -> None:
+        self._event_id = event_id
+        self._came = asyncio.get_running_loop().time()
+
+    @property
+    def since(self) -> str | None:
+        """From where a room joined now is replayed."""
+        recent = asyncio.get_running_loop().time() - self._came < REPLAYED_WITHIN
+        return self._event_id if recent else None
+
+
+class Reader:
+    """One namespace of one connection: its call (who, and the services), session, and task."""
+
+    def __init__(self, call: Call[Any], session: Session, seen: LastSeen) -> None:
         self.call = call
         self.session = session
-        self._since = since
-        self._came = asyncio.get_running_loop().time()
+        self._seen = seen
         self.entered = asyncio.Event()
         """Set once the client knows that it is in."""
         self.task: asyncio.Future[None] | None = None
@@ -90,8 +102,7 @@ class Reader:
     @property
     def since(self) -> str | None:
         """From where a room joined now is replayed."""
-        recent = asyncio.get_running_loop().time() - self._came < REPLAYED_WITHIN
-        return self._since if recent else None
+        return self._seen.since
 
 
 class Readers:

@@ -142,6 +142,48 @@ async def test_conversation_room_status_and_takeover(node: Driver, server: OwnSe
     assert "unheard" not in [e["data"]["content"] for e in socket.of("conversation:message")]
 
 
+@pytest.mark.parametrize("first", ["active", "handed_off", "resolved"])
+@pytest.mark.parametrize("wanted", ["active", "handed_off", "resolved", "expired"])
+async def test_status_change(node: Driver, server: OwnServer, first: str, wanted: str) -> None:
+    """`conversation:status` tells of each status that the REST API's answer has, the handoff's too."""
+    c = await crm_open(server)
+    socket = await ready(node.open(server.url, "/"))
+    await socket.ask("conversation:join", {"conversation_id": c["id"]})
+    path = f"/crm/api/v1/conversations/{c['id']}/status"
+    async with server.client() as client:
+        for status in (first, wanted):
+            ok(await client.put(path, json={"status": status}, headers=TENANT), 200)
+    changes = [status for before, status in (("active", first), (first, wanted)) if status != before]
+
+    def told() -> list[str]:
+        return [e["data"]["status"] for e in socket.of("conversation:status")]
+
+    await socket.until(lambda _: not changes or told()[-1:] == changes[-1:])
+    assert set(changes) <= set(told()), socket.events
+
+
+@pytest.mark.parametrize("joins", ["tenant", "conversation"])
+async def test_what_was_missed_comes_with_the_return_to_a_room(
+    node: Driver, server: OwnServer, joins: str
+) -> None:
+    """The document's client says nothing in its handshake, and joins its rooms again whenever it is connected."""
+    c = await crm_open(server)
+    socket = await ready(node.open(server.url, "/"))
+    room = {"tenant": {"tenant_id": ACCOUNT}, "conversation": {"conversation_id": c["id"]}}[joins]
+    mine = lambda e: e["event"] == "conversation:message" and e["data"]["conversation_id"] == c["id"]  # noqa: E731
+    await socket.ask(f"{joins}:join", room)
+    await crm_say(server, c["id"], "first")
+    await socket.until(mine)
+    socket.do("cut")
+    await socket.until("disconnect")
+    await crm_say(server, c["id"], "second")
+    await socket.until("connect", 2)
+    await socket.ask(f"{joins}:join", room)
+    await crm_say(server, c["id"], "third")
+    await socket.until(mine, 3)
+    assert [e["data"]["content"] for e in socket.events if mine(e)] == ["first", "second", "third"]
+
+
 @pytest.mark.parametrize("proof", ["token", "tenant"])
 async def test_a_conversation_is_followed_under_the_id_it_had_in_the_crm(
     node: Driver, server: OwnServer, proof: str
