@@ -47,17 +47,28 @@ DEADLINE: Final = 300.0
 CONNECT_WITHIN: Final = 10
 SENDERS: Final[dict[str, SenderType]] = {"customer": "contact", "llm": "bot", "agent": "agent"}
 
+
+def _within_years(column: str) -> str:
+    """A column of times. The driver cannot decode years that Python does not have; infinity stands for them."""
+    name = column.rpartition(".")[2]
+    return (
+        f"CASE WHEN {column} < '0001-01-02' THEN '-infinity' WHEN {column} > '9999-12-30' THEN 'infinity' "
+        f"ELSE {column} END AS {name}"
+    )
+
+
 _TOTALS: Final = """
 SELECT (SELECT count(*) FROM conversations WHERE tenant_id = $1::uuid),
   (SELECT count(*) FROM messages m JOIN conversations c ON c.id = m.conversation_id WHERE c.tenant_id = $1::uuid)"""
-_CONVERSATIONS: Final = """
+_CONVERSATIONS: Final = f"""
 SELECT id::text, outlet_id::text, customer_phone, customer_name, status, handoff_requested, handoff_agent_id::text,
-  left(handoff_reason, $2) AS handoff_reason, started_at, ended_at, last_message_at
-FROM conversations WHERE tenant_id = $1::uuid ORDER BY started_at DESC NULLS LAST, id"""
+  left(handoff_reason, $2) AS handoff_reason,
+  {", ".join(map(_within_years, ("started_at", "ended_at", "last_message_at")))}
+FROM conversations WHERE tenant_id = $1::uuid ORDER BY conversations.started_at DESC NULLS LAST, id"""
 """The newest first: of a customer's live conversations, the first stays live."""
-_MESSAGES: Final = """
+_MESSAGES: Final = f"""
 SELECT w.id::text AS conversation_id, m.id::text, m.sender_type, m.sender_id, left(m.content, $2) AS content,
-  m.whatsapp_message_id, m.timestamp,
+  m.whatsapp_message_id, {_within_years("m.timestamp")},
   CASE WHEN octet_length(m.metadata::text) > $3 THEN '""' ELSE m.metadata::text END AS metadata
 FROM unnest($1::uuid[]) WITH ORDINALITY AS w (id, ord) LEFT JOIN messages m ON m.conversation_id = w.id
 ORDER BY w.ord, m.timestamp NULLS FIRST, m.id"""
@@ -188,9 +199,6 @@ def _message(row: Mapping[str, Any], zone: tzinfo, now: int) -> SourceMessage:
     if row["sender_type"] not in SENDERS:
         raise Unusable("sender_type is none of customer, llm, agent")
     external = row["whatsapp_message_id"]
-    metadata = row["metadata"]
-    if metadata == '""':
-        raise Unusable("metadata is not an object, or is too large")
     return SourceMessage(
         id=row["id"],
         sender=SENDERS[row["sender_type"]],
@@ -198,5 +206,15 @@ def _message(row: Mapping[str, Any], zone: tzinfo, now: int) -> SourceMessage:
         content=text_of(row["content"], "content", MAX_CONTENT),
         external_id=text_of(external, "whatsapp_message_id", MAX_ID) if external else None,
         at=time_of(row["timestamp"], "timestamp", zone, now),
-        metadata=object_of(None if metadata is None else msgspec.json.decode(metadata), "metadata"),
+        metadata=object_of(_json(row["metadata"], "metadata"), "metadata"),
     )
+
+
+def _json(text: str | None, name: str) -> Any:
+    """A value of JSONB, which may be one that JSON here has not: too deep, or a number beyond all bounds. Raises Unusable."""
+    if text == '""':
+        raise Unusable(f"{name} is not an object, or is too large")
+    try:
+        return None if text is None else msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unusable(f"{name} cannot be read: {error}") from None

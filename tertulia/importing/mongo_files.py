@@ -127,9 +127,12 @@ def _elements(number: int, text: bytes) -> Iterator[Read]:
 
 
 def _decoded(text: bytes) -> Any:
-    from bson import json_util
+    from bson import codec_options, json_util
 
-    return json_util.loads(text.decode(), json_options=json_util.JSONOptions(tz_aware=True, tzinfo=UTC))
+    options: json_util.JSONOptions = json_util.JSONOptions(
+        tz_aware=True, tzinfo=UTC, datetime_conversion=codec_options.DatetimeConversion.DATETIME_CLAMP
+    )
+    return json_util.loads(text.decode(), json_options=options)
 
 
 def _bson(file: BinaryIO) -> Iterator[Read]:

@@ -149,7 +149,7 @@ class SyncDump:
             active = newest[1] == document.id
         context = {k: v for k, v in _object(fields, "context").items() if k not in OF_MESSAGES}
         stated = {k: fields.get(k) for k in ("currentIntent", "currentStep")}
-        context |= {k: text_of(v, k, MAX_ID) for k, v in stated.items() if v is not None}
+        context |= {k: v and text_of(v, k, MAX_ID) for k, v in stated.items() if v is not None}
         local_id = _optional(fields.get("localId"), "localId")
         return SourceConversation(
             phone=phone,
@@ -238,8 +238,11 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_plain(v) for v in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
         return value
+    for kind in (int, float, str):  # BSON has kinds of its own: a long, code
+        if isinstance(value, kind):
+            return kind(value)
     if isinstance(value, datetime):
         return value.isoformat()
     to_decimal = getattr(value, "to_decimal", None)

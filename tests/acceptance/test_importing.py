@@ -277,6 +277,31 @@ async def test_bad_rows_are_set_aside_with_their_reasons(shop: Shop, source: Crm
     assert again.exit_code == 0 and counts(again) == [(4, 0, 1, 3), (10_011, 0, 2, 10_009)]
 
 
+async def test_what_postgres_keeps_and_python_cannot_read_is_set_aside(shop: Shop, source: CrmSource) -> None:
+    ids = {name: str(uuid4()) for name in ("deep", "vast", "ancient", "distant")}
+    deep = msgspec.Raw(b'{"a":%s}' % (b"[" * 3_000 + b"]" * 3_000))
+    ancient = await source.conversation(fresh_phone())
+    await source.conversation(
+        fresh_phone(),
+        ("customer", "deep", 1, {"id": ids["deep"], "metadata": deep}),
+        ("customer", "vast", 2, {"id": ids["vast"], "metadata": msgspec.Raw(b'{"a":1e400}')}),
+        ("customer", "ancient", 3, {"id": ids["ancient"]}),
+        ("customer", "distant", 4, {"id": ids["distant"]}),
+        ("customer", "last", 5),
+    )
+    change = source.connection.execute
+    await change("UPDATE conversations SET started_at = '0044-03-15 BC' WHERE id = $1", ancient)
+    await change("UPDATE messages SET timestamp = '0044-03-15 BC' WHERE id = $1", ids["ancient"])
+    await change("UPDATE messages SET timestamp = '11000-01-01' WHERE id = $1", ids["distant"])
+    result = await shop.run("crm", source.url)
+    assert result.exit_code == 0, result.output
+    assert counts(result) == [(2, 1, 0, 1), (5, 1, 0, 4)]
+    reasons = dict(shop.left_out())
+    assert set(reasons) == {ancient, *ids.values()}
+    assert reasons[ancient].startswith("started_at ") and reasons[ids["distant"]].startswith("timestamp ")
+    assert reasons[ids["deep"]].startswith("metadata cannot be read: ")
+
+
 async def test_one_live_conversation_a_customer_the_newest(shop: Shop, source: CrmSource) -> None:
     phone, talking = fresh_phone(), fresh_phone()
     await source.conversation(phone, ("customer", "old", 1))
@@ -393,7 +418,7 @@ def document(phone: str, sub_domain: str, *messages: tuple[str, str, float], **f
         "currentStep": "processing_payment",
         "context": {
             "selectedItems": [{"name": "Pizza", "quantity": 1, "price": 15.5}],
-            "orderTotal": 50.0,
+            "orderTotal": bson.Int64(50),
             "previousMessages": said,
             "lastUserMessage": "x",
         },
@@ -413,7 +438,9 @@ async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str
     phone = fresh_phone()
     live = document(phone, name, ("user", "Quiero una pizza", 1), ("bot", "¡Perfecto!", 2))
     old = document(phone, name, ("user", "hola", -90), isActive=True, createdAt=at(-91), lastActivity=at(-90))
-    strange = document(phone, name, ("user", "", 1), ("robot", "x", 2), ("user", "ok", 3), isActive=False)
+    strange = document(
+        phone, name, ("user", "", 1), ("robot", "x", 2), ("user", "ok", 3), isActive=False, currentIntent=""
+    )
     taken = document(phone, name, isActive=False, sessionId=old["sessionId"])
     theirs = document(fresh_phone(), "another", ("user", "x", 1))
     twice = live | {"sessionId": "exported twice", "lastActivity": at(4)}

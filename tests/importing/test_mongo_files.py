@@ -75,7 +75,6 @@ def test_a_file_without_documents_has_none(tmp_path: Path, content: bytes) -> No
         (b'{broken\n{"a": 1}\n', ["line 1"]),
         (b'{"a": 1}\n{"a": \n{"a": 2}\n', ["line 2"]),
         (b'{"a": {"$date": "yesterday"}}\n{"a": {"$oid": "short"}}\n', ["line 1", "line 2"]),
-        (b'{"a": {"$date": {"$numberLong": "99999999999999999"}}}\n', ["line 1"]),
         (b'{"a": "\xff"}\n{"a": 1}\n', ["line 1"]),
         (b'[{"a": 1},\n{"a": 1e},\n{"a": 2}]\n', ["line 2"]),
         (b'{\n"a": 1\n}\n{\n"a": ?\n}\n{\n"a": 2\n}\n', ["line 4"]),
@@ -87,6 +86,14 @@ def test_a_broken_document_costs_itself_alone(tmp_path: Path, content: bytes, pl
     read = list(documents(path))
     assert [one.place for one in read if one.fault] == places
     assert all(isinstance(one.document, dict) for one in read if not one.fault)
+
+
+@pytest.mark.parametrize(("ms", "year"), [("99999999999999999", 9999), ("-99999999999999999", 1)])
+def test_a_date_beyond_the_calendar_costs_no_document(tmp_path: Path, ms: str, year: int) -> None:
+    """Whoever reads it judges it, as in BSON: one message's date is no reason to lose the conversation."""
+    (path := tmp_path / "dates.json").write_text(f'{{"a": {{"$date": {{"$numberLong": "{ms}"}}}}}}\n')
+    (read,) = documents(path)
+    assert read.fault is None and read.document["a"].year == year
 
 
 @pytest.mark.parametrize(
