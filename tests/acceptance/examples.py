@@ -120,6 +120,7 @@ ROUTES: dict[str, Example] = {
     "GET /v1/attachments/{id}": Example(ALL, names=ATTACHMENT),
     "GET /v1/attachments/{id}/link": Example(ALL, names=ATTACHMENT),
     "GET /crm/health": Example(None, foreign=None),
+    "GET /sync/health": Example(None, foreign=None),
     "POST /crm/api/v1/messages": Example(
         TEAM,
         {"conversation_id": "{conversation}", "sender_type": "agent", "content": "hello"},

@@ -97,6 +97,26 @@ async def test_create_conversation_names_the_wrong_field(crm: Crm) -> None:
         assert path in f"{refused['errors']}", refused
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u2066Ana\u2069 🦊", "Ana 🦊"),
+        ("line\nbreak\ttab", "linebreaktab"),
+        ("\u202egnp.exe", "gnp.exe"),
+        ("أحمد\u200f", "أحمد\u200f"),
+        ("", None),
+        (" \u200b", None),
+    ],
+)
+async def test_a_customers_name_may_be_any_text(crm: Crm, name: str, shown: str | None) -> None:
+    """It is what the customer chose at WhatsApp: no name costs a customer their conversation."""
+    c = await crm.open(customer_name=name)
+    assert c["customer_name"] == shown
+    body = {"customer_phone": c["customer_phone"], "customer_name": name}
+    found = ok(await crm.http.post("/api/v1/conversations/find-or-create", json=body), 200)
+    assert (found["id"], found["customer_name"]) == (c["id"], shown)
+
+
 async def test_get_conversation(crm: Crm) -> None:
     c = await crm.open()
     assert await crm.get(c["id"]) == c
@@ -378,7 +398,9 @@ async def test_ids_are_equal_in_capital_letters(crm: Crm) -> None:
         assert one["content"] == "hi"
 
 
-@pytest.mark.parametrize("body", [None, {}, {"reason": None}, {"reason": None, "agent_id": None}])
+@pytest.mark.parametrize(
+    "body", [None, {}, {"reason": None}, {"reason": ""}, {"reason": None, "agent_id": None}]
+)
 async def test_a_handoff_without_a_reason(crm: Crm, body: dict[str, Any] | None) -> None:
     path = f"/api/v1/conversations/{(await crm.open())['id']}/handoff"
     c = ok(await (crm.http.post(path) if body is None else crm.http.post(path, json=body)))

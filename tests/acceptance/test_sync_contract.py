@@ -63,6 +63,12 @@ async def opened(sync: httpx.AsyncClient, phone: str | None = None, **fields: An
     return data(await sync.post(LEGACY, json=body | fields), "Conversation created successfully", 201)
 
 
+async def test_connection_refused_to_api(sync: httpx.AsyncClient) -> None:
+    """The document's `curl https://api.example.com/health`, with the base URL changed; it needs no key."""
+    del sync.headers["Authorization"]
+    assert data(await sync.get("/health"), "Service is healthy") == {"database": "connected"}
+
+
 async def test_create_conversation(sync: httpx.AsyncClient) -> None:
     phone = fresh_phone()
     c = await opened(sync, phone)
@@ -174,6 +180,22 @@ async def test_sync_merges_key_by_key(sync: httpx.AsyncClient) -> None:
     synced = data(answer, "Conversation synced successfully from agent")
     assert synced["context"] == {"k0": "new"} | {f"k{n}": n for n in range(1, 8)}
     assert (synced["currentIntent"], synced["currentStep"]) == (None, "cart")
+
+
+@pytest.mark.parametrize("route", ["sync", "intent"])
+async def test_an_agent_without_an_intent_says_so(sync: httpx.AsyncClient, route: str) -> None:
+    c = await opened(sync)
+    if route == "sync":
+        body = {"intent": "", "step": "", "context": {"orderTotal": 15.0}}
+        synced = data(
+            await sync.put(f"{AGENT}/{c['sessionId']}/sync", json=body),
+            "Conversation synced successfully from agent",
+        )
+        assert synced["context"] == {"orderTotal": 15.0}
+    else:
+        answer = await sync.patch(f"{LEGACY}/{c['sessionId']}/intent", json={"intent": "", "step": ""})
+        synced = data(answer, "Intent updated successfully")
+    assert (synced["currentIntent"], synced["currentStep"]) == ("", "")
 
 
 async def test_update_intent(sync: httpx.AsyncClient) -> None:

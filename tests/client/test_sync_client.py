@@ -105,6 +105,24 @@ async def test_tenant_lookups_are_remembered_until_the_session_is_gone(sync: Syn
         assert await service.lookup_tenant_by_phone(PHONE) is None
 
 
+async def test_orders_linked_at_once_are_all_kept(sync: SyncServer) -> None:
+    session = await initialize_conversation_for_user(PHONE, "restaurant-abc")
+    assert session is not None
+    orders = [f"order-{number}" for number in range(6)]
+    linked = (link_order_to_conversation(session, "restaurant-abc", order) for order in orders)
+    assert all(await asyncio.gather(*linked))
+    assert sorted(only(sync)["context"]["orderIds"]) == orders
+
+
+async def test_the_log_says_why_the_server_refused(
+    sync: SyncServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its heading "State sync failing silently" sends readers to the log."""
+    sync.fails = 403
+    assert await initialize_conversation_for_user(PHONE, "restaurant-abc") is None
+    assert "conversation sync error: create_conversation: 403 refused – no" in caplog.text
+
+
 async def everything() -> list[object]:
     """Each helper once, with arguments that are not what they should be."""
     odd: Any = object()

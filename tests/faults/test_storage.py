@@ -144,8 +144,10 @@ async def test_a_database_out_of_reach(far: tuple[OwnServer, Way], held: tuple[s
         async with server.client() as client:
             while (health := await client.get("/crm/health")).status_code == 200:
                 await asyncio.sleep(0.2)
+            of_sync = await client.get("/sync/health")
         told = {"status": "unhealthy", "database": "disconnected", "websocket": "active"}
         assert (health.status_code, health.json() | told) == (503, health.json())
+        assert (of_sync.status_code, of_sync.json()["type"]) == (503, "3"), of_sync.text
         await asyncio.sleep(gone + 13 - time.monotonic())  # the fault itself: this long nothing comes through
         back = time.monotonic()
         assert not load.acknowledged_within(gone + 0.5, back)

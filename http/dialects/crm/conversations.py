@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from ....actors.clock import now_ms
+from ....core.accounts.user_ids import shown_name
 from ....core.conversation.commands import Done
 from ...actions import conversations as actions
 from ...actions.older_services import recording_channel
@@ -23,13 +24,15 @@ from .shapes import CrmConversation, CrmConversationDetail, CrmStatus, OutletId,
 MOST_ACTIVE: Final = 1000
 """Conversations of one answer, the newest."""
 UserId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+CustomerName = Annotated[str, msgspec.Meta(max_length=255)]
+"""The name that a customer chose at WhatsApp, whatever is in it. What deceives the eye is left out, as of names in webhooks."""
+Reason = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class NewCrmConversation(msgspec.Struct, frozen=True):
     customer_phone: actions.Identifier
     outlet_id: OutletId | None = None
-    customer_name: actions.Name | None = None
+    customer_name: CustomerName | None = None
 
 
 class CrmHandoff(msgspec.Struct, frozen=True):
@@ -73,7 +76,7 @@ async def _open(call: Call[NewCrmConversation], *, find: bool) -> Done:
     wanted = actions.NewConversation(
         channel_id=await whatsapp_channel(call),
         contact_identifier=body.customer_phone,
-        contact_name=body.customer_name,
+        contact_name=shown_name(body.customer_name),
         outlet_id=None if body.outlet_id is None else body.outlet_id.lower(),
     )
     return await open_conversation(call, wanted, find=find, field="customer_phone")

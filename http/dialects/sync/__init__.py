@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ...framework.endpoint import Route
-from . import conversations, lookups, messages
+from . import conversations, health, lookups, messages
 
-ROUTES: list[Route] = [*messages.ROUTES, *lookups.ROUTES, *conversations.ROUTES]
+ROUTES: list[Route] = [*health.ROUTES, *messages.ROUTES, *lookups.ROUTES, *conversations.ROUTES]

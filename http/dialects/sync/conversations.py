@@ -22,6 +22,8 @@ from .lookups import BASE, FOUND, OK, TAG, whole
 from .messages import SubDomain
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+State = Annotated[str, msgspec.Meta(max_length=255)]
+"""An intent or a step. An agent that has none yet may say so with an empty text."""
 
 
 class NewSyncConversation(msgspec.Struct, frozen=True):
@@ -36,16 +38,16 @@ class NewSyncConversation(msgspec.Struct, frozen=True):
 class SyncUpdate(msgspec.Struct, frozen=True):
     """The agent's state; the context and the metadata are merged key by key."""
 
-    intent: Name | None = None
-    step: Name | None = None
+    intent: State | None = None
+    step: State | None = None
     context: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     subDomain: SubDomain | None = None
 
 
 class SyncIntent(msgspec.Struct, frozen=True):
-    intent: Name
-    step: Name | None = None
+    intent: State
+    step: State | None = None
     subDomain: SubDomain | None = None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from .conversation_state_service import ConversationStateService, Data
 from .sync_settings import SyncSettings
@@ -13,6 +15,8 @@ from .sync_settings import SyncSettings
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_linking: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
+"""By event loop and session: who links an order reads the others first, and must not lose one that is linked meanwhile."""
 
 
 async def initialize_conversation_for_user(
@@ -75,15 +79,16 @@ async def link_order_to_conversation(
     """Add an order to the conversation's `orderIds`. True if the server has it."""
 
     async def link(service: ConversationStateService) -> bool:
-        found = await service.get_conversation(session_id, sub_domain)
-        if found is None:
-            return False
-        known = (found.get("context") or {}).get("orderIds") or []
-        if order_id in known:
-            return True
-        return (
-            await service.update_context(session_id, sub_domain, {"orderIds": [*known, order_id]}) is not None
-        )
+        loop = id(asyncio.get_running_loop())
+        async with _linking.setdefault((loop, str(session_id)), asyncio.Lock()):
+            found = await service.get_conversation(session_id, sub_domain)
+            if found is None:
+                return False
+            known = (found.get("context") or {}).get("orderIds") or []
+            if order_id in known:
+                return True
+            linked = {"orderIds": [*known, order_id]}
+            return await service.update_context(session_id, sub_domain, linked) is not None
 
     return await _degrading(link, False)
 

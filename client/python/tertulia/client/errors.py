@@ -103,13 +103,19 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 
+_REFUSED = "3"
+"""The `type` of the sync API's errors, whose envelope has a `message` and nothing else."""
+
+
 def api_error(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
     """The error of an answer that is not a success."""
     try:
         problem = json.loads(body)
     except ValueError:
         problem = None
-    if not isinstance(problem, dict) or "status" not in problem:
+    if isinstance(problem, dict) and problem.get("type") == _REFUSED and "message" in problem:
+        problem = {"title": "refused", "detail": problem["message"]}
+    elif not isinstance(problem, dict) or "status" not in problem:
         problem = {"title": "not an answer of the server itself"}
     kind = _BY_STATUS.get(status, ServerFailed if status >= 500 else ApiError)
     return kind(status, problem, retry_after(headers))

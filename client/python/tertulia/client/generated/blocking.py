@@ -2388,6 +2388,12 @@ class Methods(Transport):
         Permission `inbox.read`: agent, lead, admin, service."""
         return self._call(operations.SYNC_GET_CONVERSATION, (session_id,), timeout=timeout)
 
+    def sync_health(self, *, timeout: float | None = None) -> SyncEnvelope:
+        """Health of the sync service.
+
+        No token is needed."""
+        return self._call(operations.SYNC_HEALTH, timeout=timeout)
+
     def sync_look_up_conversation(self, phone_number: str, *, timeout: float | None = None) -> SyncEnvelope:
         """The conversation of a phone number.
 

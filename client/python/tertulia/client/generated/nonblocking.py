@@ -2424,6 +2424,12 @@ class AsyncMethods(AsyncTransport):
         Permission `inbox.read`: agent, lead, admin, service."""
         return await self._call(operations.SYNC_GET_CONVERSATION, (session_id,), timeout=timeout)
 
+    async def sync_health(self, *, timeout: float | None = None) -> SyncEnvelope:
+        """Health of the sync service.
+
+        No token is needed."""
+        return await self._call(operations.SYNC_HEALTH, timeout=timeout)
+
     async def sync_look_up_conversation(
         self, phone_number: str, *, timeout: float | None = None
     ) -> SyncEnvelope:
