@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -95,8 +95,9 @@ class Machine:
         return [p for p in psutil.process_iter(["name"]) if p.info["name"] == name and self.is_here(p.pid)]
 
     def is_here(self, pid: int) -> bool:
+        """Whether it runs in the machine. What started the machine has its network, but not its processes' namespace."""
         with contextlib.suppress(OSError):
-            return os.readlink(f"/proc/{pid}/ns/net") == os.readlink(f"/proc/{self.init_pid}/ns/net")
+            return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{self.init_pid}/ns/pid")
         return False
 
     def power_off(self) -> None:
@@ -285,12 +286,17 @@ CHEAP = ("--num-cpus=2", f"--object-store-memory={100 * 1024 * 1024}", "--disabl
 
 
 async def ray_node(
-    machine: Machine, head: Machine, environment: Mapping[str, str], *, redis: str | None = None
+    machine: Machine,
+    head: Machine,
+    environment: Mapping[str, str],
+    *,
+    redis: str | None = None,
+    head_options: Sequence[str] = (),
 ) -> asyncio.subprocess.Process:
     """`ray start --block` on a machine, once it has joined."""
     more = {"RAY_REDIS_ADDRESS": redis} if redis and machine is head else {}
     words = (
-        ("--head", "--port=6379", "--include-dashboard=false")
+        ("--head", "--port=6379", "--include-dashboard=false", *head_options)
         if machine is head
         else (f"--address={head.address}:6379",)
     )
@@ -309,9 +315,10 @@ async def ray_node(
         try:
             await until(started, "Ray to start", 120)
             return process
-        except AssertionError:
+        except AssertionError as error:
             if attempt == STARTS - 1:
                 raise
+            print(f"{machine.name} starts Ray again: {error}", file=sys.stderr)
             for pid in machine.pids():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
