@@ -32,20 +32,21 @@ def agents_of(desk: AccountDesk) -> list[AgentPresence]:
 
 
 def presence_hints(desk: AccountDesk) -> list[Hint]:
-    """`agent:presence` for agents whose status or figures have changed since their last hint."""
+    """`agent:presence` for agents whose status, figures or name have changed since their last hint. An agent's first presence may come
+    before their name is read."""
     if not desk.presence_changed:
         return []
     desk.presence_changed = False
     hints: list[Hint] = []
     for a in desk.desk.agents:
-        now = (desk.presence.status(a.id), a.active, a.preferences.maximum)
-        if desk.notified.get(a.id, ("offline", 0, now[2])) == now:
+        now = (desk.presence.status(a.id), a.active, a.preferences.maximum, desk.names.get(a.id))
+        if desk.notified.get(a.id, ("offline", 0, *now[2:])) == now:
             continue
         if len(hints) == MAX_HINTS:
             desk.presence_changed = True
             break
         desk.notified[a.id] = now
-        data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2]}
+        data = {"user_id": a.id, "status": now[0], "active": now[1], "maximum": now[2], "name": now[3]}
         hints.append(Hint(desk.id, "agent:presence", data, [account_topic(desk.id)]))
     return hints
 

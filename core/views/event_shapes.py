@@ -95,7 +95,7 @@ SUMMARIES: Final[dict[str, str]] = {
     "conversation:viewing": "For the team: who has a conversation open",
     "conversation:handoff": "A human has been requested",
     "agent:assigned": "A conversation was assigned, or released",
-    "agent:presence": "An agent came, went, or holds more or less",
+    "agent:presence": "An agent came, went, holds more or less, or has another name",
     "notification:assignment": "For an agent: a conversation is theirs now",
     "notification:offer": "For an agent: a conversation is offered to them",
     "notification:mention": "For an agent: a note mentions them",

@@ -295,12 +295,13 @@ class ReceiptHint(msgspec.Struct, frozen=True):
 
 
 class PresenceHint(msgspec.Struct, frozen=True):
-    """An agent came, went, or holds more or less."""
+    """An agent came, went, holds more or less, or has another name."""
 
     user_id: AgentId
     status: Annotated[PresenceStatus, about("The agent's presence")]
     active: Annotated[Count, about("Conversations assigned to the agent")]
     maximum: Annotated[Count, about("The most conversations that the agent may hold", 5)]
+    name: Annotated[str | msgspec.UnsetType | None, about("The agent's name", "Abel")] = msgspec.UNSET
 
 
 class QueueHint(msgspec.Struct, frozen=True):

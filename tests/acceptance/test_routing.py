@@ -341,7 +341,7 @@ async def test_the_queue_is_told_and_paged(team: Team) -> None:
         assert event["data"]["position"] in (1, 2) and event["data"]["conversation_id"] in told
         await team.appear("ana", "away")
         seen = await lead.event("agent:presence")
-        assert seen["data"] == {"user_id": "ana", "status": "away", "active": 0, "maximum": 5}
+        assert seen["data"] == {"user_id": "ana", "status": "away", "active": 0, "maximum": 5, "name": None}
     problem(await team.lead.http.get("/v1/queue", params={"cursor": "nonsense"}), 422, "invalid")
 
 

@@ -32,7 +32,7 @@ from .queue_updates import QueueUpdates
 
 log = structlog.get_logger(__name__)
 
-NEVER_NOTIFIED = ("", -1, -1)
+NEVER_NOTIFIED = ("", -1, -1, None)
 """Differs from every real state of an agent."""
 
 
@@ -59,7 +59,9 @@ class AccountDesk:
             self.cache.set_last_held(c.id, c.contact_id, last_held.get(c.contact_id))
         self.queue_updates = QueueUpdates()
         # nobody knows what a predecessor sent about agents seen lately
-        self.notified: dict[str, tuple[str, int, int]] = {p.user_id: NEVER_NOTIFIED for p in presences}
+        self.notified: dict[str, tuple[str, int, int, str | None]] = {
+            p.user_id: NEVER_NOTIFIED for p in presences
+        }
         self.presence_changed = True
         self.decisions = Decisions(account_id, tools, self.cache, self.queue_updates)
         self._last_assigned = last_assigned

@@ -221,6 +221,18 @@ async def test_preferences_reach_it_by_themselves(office: Office) -> None:
     assert refused.value.current is not None and refused.value.current["reason"] == "unavailable"
 
 
+async def test_readers_are_told_a_name_that_is_read_after_the_first_presence(office: Office) -> None:
+    def names() -> list[str | None]:
+        told = (data for type, data in office.hints.sent if type == "agent:presence")
+        return [data["name"] for data in told if data["user_id"] == "zoe"]
+
+    await office.start()
+    await office.appear("zoe")
+    await until(lambda: names() == [None], "her presence to be told")
+    office.store.prefer(ACCOUNT, AgentFacts("zoe", "Zoe", Preferences()))
+    await until(lambda: names() == [None, "Zoe"], "her name to be told")
+
+
 async def test_older_preferences_that_come_late_do_not_undo_newer_ones(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,7 +215,7 @@ class AgentPreferencesPatch(TypedDict):
 
 
 class AgentPresenceEvent(TypedDict):
-    """An agent came, went, or holds more or less."""
+    """An agent came, went, holds more or less, or has another name."""
 
     id: str
     """A cursor: resume after it with `Last-Event-ID` or `since`"""
@@ -3280,7 +3280,7 @@ class PresenceChange(TypedDict):
 
 
 class PresenceHint(TypedDict):
-    """An agent came, went, or holds more or less."""
+    """An agent came, went, holds more or less, or has another name."""
 
     user_id: str
     """The agent: the `sub` of their tokens"""
@@ -3290,6 +3290,8 @@ class PresenceHint(TypedDict):
     """Conversations assigned to the agent"""
     maximum: int
     """The most conversations that the agent may hold"""
+    name: NotRequired[str | None]
+    """The agent's name"""
 
 
 class Problem(TypedDict):
