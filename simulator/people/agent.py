@@ -14,6 +14,7 @@ from ..plan import Seat
 from ..scenario.model import Agents, Profile, profile
 from ..traffic.feed import Event
 from ..traffic.links import LINKS
+from ..traffic.requests import may_be_repeated
 from .world import World
 
 REPLIES = (
@@ -24,6 +25,8 @@ REPLIES = (
 )
 MOST_SKEW = 1.0
 """Seconds by which an event may be old and still say when work began; more is another machine's clock."""
+RESOLVE_AGAIN = 2.0
+"""Seconds of the run."""
 ENDED = frozenset({"resolved", "closed", "expired"})
 
 
@@ -160,14 +163,22 @@ class Agent:
                 await self._reply(id, number)
             await self._work_on(work - done, at)
             self._resolving.add(id)
-            await world.requests.insist(
-                "PATCH /v1/conversations/{id}", f"/v1/conversations/{id}", token=self.seat.token, body={"status": "resolved"},
-            )  # fmt: skip
+            await self._resolve(id)
             self._handled.add(number)
         finally:
             if not local:
                 world.audit.end(number)
             self._track(asyncio.ensure_future(self.link.leave(id)))
+
+    async def _resolve(self, id: str) -> None:
+        """Until the server has it: while it does not answer, the conversation keeps the agent's slot."""
+        while True:
+            answer = await self.world.requests.insist(
+                "PATCH /v1/conversations/{id}", f"/v1/conversations/{id}", token=self.seat.token, body={"status": "resolved"},
+            )  # fmt: skip
+            if answer.ok or not may_be_repeated(answer):
+                return
+            await asyncio.sleep(RESOLVE_AGAIN)
 
     def _work(self, id: str, number: int, who: Profile, since: float) -> tuple[float, int]:
         """Seconds of the model that the conversation takes, and the number of replies."""

@@ -18,6 +18,8 @@ from .requests import ATTEMPTS, FIRST_PAUSE, REFUSED, Answer, Requests
 
 CALL_WITHIN = 30
 RECONNECTS = 5
+LOOK_EVERY = 2.0
+"""Seconds between two looks at whether a connection was cut."""
 
 
 def type_of(error: Exception) -> str:
@@ -25,7 +27,10 @@ def type_of(error: Exception) -> str:
 
 
 class Link(ABC):
-    """One agent's connection. `on_event` gets its events; `send` is acknowledged after the commit."""
+    """One agent's connection. `on_event` gets its events; `send` is acknowledged after the commit.
+
+    A status ends soon after its connection, and so does the following of conversations: after a cut both are said again.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,8 @@ class Link(ABC):
         self.token = token
         self._on_event = on_event
         self._tamper = tamper
+        self._status = "online"
+        self._joined: set[str] = set()
 
     @abstractmethod
     async def open(self) -> None:
@@ -50,18 +57,34 @@ class Link(ABC):
     async def close(self) -> None: ...
 
     async def present(self, status: str) -> None:
+        self._status = status
         answer = await self.requests.insist(
             "PUT /v1/agents/me/presence", "/v1/agents/me/presence", token=self.token, body={"status": status}
         )
         if not answer.ok:
             self.figures.error(f"presence: {answer.problem}")
 
-    @abstractmethod
+    async def again(self) -> None:
+        """What a new connection does not know of the one before."""
+        self.figures.counts["reconnects"] += 1
+        await self.present(self._status)
+        for conversation_id in list(self._joined):
+            await self.follow(conversation_id)
+
     async def join(self, conversation_id: str) -> None:
         """Follow a conversation's messages."""
+        self._joined.add(conversation_id)
+        await self.follow(conversation_id)
+
+    async def leave(self, conversation_id: str) -> None:
+        self._joined.discard(conversation_id)
+        await self.unfollow(conversation_id)
 
     @abstractmethod
-    async def leave(self, conversation_id: str) -> None: ...
+    async def follow(self, conversation_id: str) -> None: ...
+
+    @abstractmethod
+    async def unfollow(self, conversation_id: str) -> None: ...
 
     async def send(self, conversation_id: str, text: str, key: str) -> Answer:
         return await self.requests.insist(
@@ -83,6 +106,7 @@ class _StreamLink(Link):
 
     stream: AsyncStream
     _task: asyncio.Task[None] | None = None
+    _watch: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         ready = asyncio.Event()
@@ -94,6 +118,7 @@ class _StreamLink(Link):
         if self._task.done():
             self._task.result()
         await self.present("online")
+        self._watch = asyncio.ensure_future(self._after_cuts())
 
     @abstractmethod
     def make(self) -> AsyncStream: ...
@@ -102,13 +127,21 @@ class _StreamLink(Link):
         async with self.stream as stream:
             self.figures.counts["streams opened"] += 1
             ready.set()
-            connections = stream.connections
             async for event in stream:
-                self.figures.counts["reconnects"] += stream.connections - connections
-                connections = stream.connections
                 self.received(event)
 
+    async def _after_cuts(self) -> None:
+        known = 1
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self.stream.connections > known:
+                known = self.stream.connections
+                await self.again()
+
     async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         if self._task is not None:
             if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
                 self.figures.error(f"an agent's stream ended: {type(error).__name__}", str(error))
@@ -122,10 +155,10 @@ class WebSocketLink(_StreamLink):
     def make(self) -> AsyncStream:
         return self.client.stream(["user"], over="websocket")
 
-    async def join(self, conversation_id: str) -> None:
+    async def follow(self, conversation_id: str) -> None:
         await self._asked("conversation:join", conversation_id=conversation_id)
 
-    async def leave(self, conversation_id: str) -> None:
+    async def unfollow(self, conversation_id: str) -> None:
         await self._asked("conversation:leave", conversation_id=conversation_id)
 
     async def send(self, conversation_id: str, text: str, key: str) -> Answer:
@@ -169,10 +202,10 @@ class SseLink(_StreamLink):
     def make(self) -> AsyncStream:
         return self.client.stream(["account", "user"], over="sse")
 
-    async def join(self, conversation_id: str) -> None:
+    async def follow(self, conversation_id: str) -> None:
         """The account's topic has all messages."""
 
-    async def leave(self, conversation_id: str) -> None: ...
+    async def unfollow(self, conversation_id: str) -> None: ...
 
 
 class SocketIoLink(Link):
@@ -188,6 +221,7 @@ class SocketIoLink(Link):
         )  # fmt: skip
         self.figures.counts["streams opened"] += 1
         await self.present("online")
+        self._io.on("connect", self.again, namespace=self.NAMESPACE)
 
     async def _on_event(self, name: str, data: Any = None, *offset: Any) -> None:
         del offset  # for the library's own recovery
@@ -201,10 +235,10 @@ class SocketIoLink(Link):
                 }
             )
 
-    async def join(self, conversation_id: str) -> None:
+    async def follow(self, conversation_id: str) -> None:
         await self._asked("conversation:join", {"conversation_id": conversation_id})
 
-    async def leave(self, conversation_id: str) -> None:
+    async def unfollow(self, conversation_id: str) -> None:
         await self._asked("conversation:leave", {"conversation_id": conversation_id})
 
     async def send(self, conversation_id: str, text: str, key: str) -> Answer:

@@ -53,6 +53,11 @@ def setting_of(detail: str) -> str | None:
     return next((setting for words, setting in _DIMENSIONS.items() if words in detail), None)
 
 
+def may_be_repeated(answer: Answer) -> bool:
+    """Whether a request was refused, or has no answer, for a reason that passes."""
+    return answer.status in REFUSED or answer.status in (0, 502, 504)
+
+
 class Requests:
     """The connections of one worker to one server. `clock`: seconds of the run."""
 
@@ -137,7 +142,7 @@ class Requests:
         answer = Answer(0)
         for attempt in range(attempts):
             answer = await self.call(kind, path, intended=start if not attempt else None, **how)
-            if answer.ok or not (answer.status in REFUSED or answer.status in (0, 502, 504)):
+            if answer.ok or not may_be_repeated(answer):
                 break
             if attempt + 1 < attempts:
                 await asyncio.sleep(answer.retry_after or FIRST_PAUSE * 2**attempt)

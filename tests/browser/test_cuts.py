@@ -8,6 +8,7 @@ import signal
 
 import pytest
 from browser_pages import Customer, OpenPage
+from desks import fresh, ok
 from playwright.async_api import Page, expect
 from serving import OwnServer
 from waiting import until
@@ -42,6 +43,26 @@ async def crash(page: Page) -> None:
     async with page.expect_event("crash"):
         killing = asyncio.ensure_future(client.send("Page.crash"))
     killing.cancel()  # nobody is left to answer
+
+
+async def test_whose_status_ended_in_a_cut_is_there_again(server: OwnServer, open_page: OpenPage) -> None:
+    user = fresh("cut-off")
+    page = await open_page(token=server.token("agent", user))
+    await page.goto("/inbox")
+
+    async with server.client(server.token("agent", user)) as http:
+
+        async def is_there(status: str) -> bool:
+            known = ok(await http.get("/v1/agents"), 200)["items"]
+            return any(a["user_id"] == user and a["status"] == status for a in known)
+
+        await until(lambda: is_there("online"), "the agent")
+        await page.context.set_offline(True)
+        await expect(page.locator('[data-badge="stream"]')).to_have_attribute("data-freshness", "cut")
+        ok(await http.put("/v1/agents/me/presence", json={"status": "offline"}), 200)  # as after a minute
+        await until(lambda: is_there("offline"), "the status to end")
+        await page.context.set_offline(False)
+        await until(lambda: is_there("online"), "the agent to come back")
 
 
 async def texts(page: Page) -> list[str]:

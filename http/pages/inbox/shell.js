@@ -4,18 +4,17 @@ import { t } from './basics/i18n.js';
 import { attempt } from './data/toasts.js';
 import { bindKeys, HelpSheet, Palette } from './keys.js';
 import { can, signOut, user } from './data/session.js';
-import { nameOf } from './data/people.js';
 import { Details } from './thread/details_pane.js';
 import { go, route } from './basics/router.js';
 import { loadInboxPreferences } from './data/inbox_preferences.js';
 import { loadNotices } from './notices.js';
 import { List } from './list/list_pane.js';
-import { loadAll } from './data/people.js';
+import { agents, loadAgents, loadAll, nameOf } from './data/people.js';
 import { Offers } from './offers.js';
 import { open, openThread } from './thread/thread.js';
 import { api } from './data/api.js';
 import { show } from './list/list.js';
-import { start } from './data/stream.js';
+import { start, state } from './data/stream.js';
 import { showUnread } from './unread.js';
 import { StreamBadge } from './data/freshness.js';
 import { ThreadPane } from './thread/thread_pane.js';
@@ -40,6 +39,18 @@ export function startShell() {
     openThread(area === 'inbox' ? id : null);
   });
   appear('online');
+  let wasCut = false;
+  effect(() => {
+    const isLive = state.value === 'live';
+    if (isLive && wasCut) comeBack();
+    wasCut = state.value === 'cut' || (wasCut && !isLive);
+  });
+}
+
+/** A status ends a minute after its connection: who was cut off for longer is offline, whatever this page shows. */
+async function comeBack() {
+  await loadAgents().catch(() => null);
+  if (agents.peek().get(user.peek()?.userId)?.status === 'offline') appear(presence.peek());
 }
 
 export async function appear(status) {
