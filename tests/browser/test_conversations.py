@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 
+import httpx
 import pytest
 from browser_pages import Customer, OpenPage, mail
 from desks import ok
+from plain_http import NO_TLS
 from playwright.async_api import Page, expect
 from serving import OwnServer
 
+from tertulia.serving.demo import demo_id
+
 pytestmark = pytest.mark.browser
+TELEGRAM = demo_id(14)
 
 
 async def begin(page: Page, conversation: str) -> None:
@@ -269,6 +275,25 @@ async def test_an_unsent_message_is_kept_and_sent_again(
     await page.locator('[data-unsent="failed"]').get_by_role("button", name="Try again").click()
     await expect(page.locator(".message.out:not(.unsent) .text")).to_have_text("Can you read me?")
     assert (await customer.heard()).count("Can you read me?") == 1
+
+
+async def test_what_the_provider_refuses_says_why_and_is_sent_again(
+    server: OwnServer, open_page: OpenPage
+) -> None:
+    page = await open_page(token=server.token("admin", "refused-admin"))
+    async with server.client(server.token("admin", "refused-admin")) as client:
+        channel = ok(await client.get(f"/v1/channels/{TELEGRAM}"), 200)
+        opened = {"channel_id": TELEGRAM, "contact_identifier": str(secrets.randbelow(10**8))}
+        conversation = ok(await client.post("/v1/conversations/find-or-create", json=opened))["id"]
+    await begin(page, conversation)
+    async with httpx.AsyncClient(base_url=channel["config"]["base_url"], verify=NO_TLS) as double:
+        ok(await double.put(f"/double/{TELEGRAM}/faults", json={"kind": "refuse", "count": 1}))
+    await page.locator("#composer").fill("Your parcel is here.")
+    await page.locator("#composer").press("Enter")
+    receipt = page.locator(".message.out .receipt")
+    await expect(receipt).to_contain_text(re.compile(r"Not delivered\s*: \w+"))
+    await receipt.get_by_role("button", name="Send again").click()
+    await expect(page.locator(".message.out .receipt.sent")).to_have_count(1)
 
 
 async def test_notices_are_the_agents_own_on_every_browser(server: OwnServer, open_page: OpenPage) -> None:

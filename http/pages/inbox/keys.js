@@ -156,6 +156,7 @@ function Chooser({ mode }) {
     <h2>${mode.title}</h2>
     <input role="combobox" aria-label=${mode.title} aria-expanded="true" aria-controls="choices" aria-activedescendant=${shown[at] ? `choice-${at}` : null} autofocus value=${word} onInput=${(e) => { setWord(e.target.value); setAt(0); }} onKeyDown=${onKeyDown} />
     <ul id="choices" role="listbox" aria-label=${mode.title}>${shown.map((item, n) => html`<li key=${n} id=${`choice-${n}`} role="option" aria-selected=${n === at} class=${n === at ? 'chosen' : ''} onClick=${() => take(item)}><span>${item.text}</span><small>${item.hint}</small></li>`)}</ul>
+    ${!shown.length && html`<p class="empty" role="status">${t('Nothing was found.')}</p>`}
   <//>`;
 }
 

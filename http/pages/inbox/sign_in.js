@@ -19,7 +19,7 @@ export function SignIn({ onDone, again = false }) {
       await action();
       onDone();
     } catch (error) {
-      setProblem(error instanceof TypeError ? t('The server cannot be reached. Nothing was changed.') : error.message);
+      setProblem(error instanceof TypeError ? t('The server cannot be reached. Try again.') : error.message);
       setBusy(false);
     }
   }

@@ -36,7 +36,7 @@ async function once(method, path, { body, headers, query, raw, signal } = {}) {
     },
     body: body === undefined || isFile ? body : JSON.stringify(body),
     signal: signal ?? AbortSignal.timeout(isFile ? 300_000 : DEADLINE),
-  });
+  }).catch((error) => { error.isRead = method === 'GET'; throw error; });
   if (response.ok) return raw ? response : response.status === 204 ? null : response.json();
   const problem = new Problem(response.status, await response.json().catch(() => ({})));
   problem.retryAfter = Number(response.headers.get('Retry-After')) || 0;

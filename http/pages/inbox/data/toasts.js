@@ -12,9 +12,12 @@ export function say(text, { kind = 'info', action = null, ms = 6000 } = {}) {
   setTimeout(() => dismiss(toast.id), ms);
 }
 
+/** Without an answer nobody knows whether the server has made a change. */
+const unanswered = (error) => (error.isRead ? t('The server cannot be reached. Try again.') : t('The server cannot be reached. Check whether it was done, then try again.'));
+
 export function complain(error) {
   if (!(error instanceof Error)) throw error;
-  say(error instanceof Problem ? error.text : t('The server cannot be reached. Nothing was changed.'), { kind: 'error', ms: 10_000 });
+  say(error instanceof Problem ? error.text : unanswered(error), { kind: 'error', ms: 10_000 });
 }
 
 /** Run an action; tell what went wrong. Returns undefined then. */
@@ -32,7 +35,7 @@ const dismiss = (id) => { shown.value = shown.value.filter((toast) => toast.id !
 export function Toasts() {
   return html`<div class="toasts" role="status" aria-live="polite">
     ${shown.value.map((toast) => html`<div key=${toast.id} class="toast ${toast.kind}">
-      <span>${toast.text}</span>
+      <span dir="auto">${toast.text}</span>
       ${toast.action && html`<button type="button" class="link" onClick=${() => { dismiss(toast.id); toast.action.run(); }}>${toast.action.label}</button>`}
       <button type="button" class="icon" aria-label=${t('Dismiss')} onClick=${() => dismiss(toast.id)}>×</button>
     </div>`)}

@@ -72,10 +72,14 @@ function ContactActions({ c, contact }) {
       <ul>${(merging.found ?? []).map((x) => html`<li key=${x.id}><button type="button" class="link" onClick=${() => merge(x)}>${x.name ?? '–'} · ${x.identifiers.map((i) => i.identifier).join(', ')}</button></li>`)}</ul></div>`}`;
 }
 
+/** What the widget's form asks for by itself; other fields have the names that the channel gives them. */
+const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
+
 /** What the customer wrote into the widget's form. */
 function FilledForm({ form }) {
   if (!form || typeof form !== 'object') return null;
-  return html`<section aria-labelledby="form-title"><h2 id="form-title">${t('Form')}</h2><dl>${Object.entries(form).map(([name, text]) => html`<dt key=${name}>${name}</dt><dd dir="auto">${String(text)}</dd>`)}</dl></section>`;
+  const words = ASKED();
+  return html`<section aria-labelledby="form-title"><h2 id="form-title">${t('Form')}</h2><dl>${Object.entries(form).map(([name, text]) => html`<dt key=${name}>${words[name] ?? name}</dt><dd dir="auto">${String(text)}</dd>`)}</dl></section>`;
 }
 
 const LIVE = new Set(['open', 'bot', 'assigned', 'pending']);

@@ -59,8 +59,10 @@ const RECEIPT = () => ({ queued: ['◷', t('Queued')], sent: ['✓', t('Sent')],
 function Receipt({ message, onRetry }) {
   const found = RECEIPT()[message.delivery_status];
   if (!found) return null;
-  return html`<span class="receipt ${message.delivery_status}" title=${message.delivery_error?.message ?? message.delivery_error?.reason ?? found[1]}><span aria-hidden="true">${found[0]}</span> <span class=${message.delivery_status === 'failed' ? '' : 'visually-hidden'}>${found[1]}</span>
-    ${message.delivery_status === 'failed' && html` <button type="button" class="link" onClick=${() => onRetry(message)}>${t('Send again')}</button>`}</span>`;
+  const failed = message.delivery_status === 'failed';
+  const { code, detail } = (failed && message.delivery_error) || {};
+  return html`<span class="receipt ${message.delivery_status}" title=${code ?? found[1]}><span aria-hidden="true">${found[0]}</span> <span class=${failed ? '' : 'visually-hidden'}>${found[1]}</span>${detail && html`: <span dir="auto">${detail}</span>`}
+    ${failed && html` <button type="button" class="link" onClick=${() => onRetry(message)}>${t('Send again')}</button>`}</span>`;
 }
 
 const addresses = (list) => (Array.isArray(list) ? list.map((a) => (typeof a === 'string' ? a : a?.address ?? a?.email ?? '')).filter(Boolean).join(', ') : list);

@@ -85,7 +85,7 @@ export class Thread {
 
   hear(event) {
     if (event.type === 'conversation:typing') { this.hearTyping(event.data); return; }
-    if (event.type === 'conversation:receipt') { this.amend(event.data.message_id, { delivery_status: event.data.delivery_status }); return; }
+    if (event.type === 'conversation:receipt') { const { message_id: id, ...changes } = event.data; this.amend(id, changes); return; }
     if (event.seq === null || event.topic.startsWith('user:')) return;
     this.newest = Math.max(this.newest, event.seq);
     if (event.type === 'conversation:message' && event.data.sender_type !== 'agent') this.stopTyping(event.data.sender_id);
