@@ -1,4 +1,4 @@
-// The floor: agents, presence, load against maximum.
+// The floor: agents, presence, load against maximum, now and at an earlier time.
 import { html, useEffect, useLayoutEffect, useRef } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
 import { api } from '../data/api.js';
@@ -6,6 +6,7 @@ import { attempt } from '../data/toasts.js';
 import { number, when } from '../basics/format.js';
 import { agents, loadAgents } from '../data/people.js';
 import { onEvent } from '../data/stream.js';
+import { Board } from './board.js';
 
 /** An agent's maximum. What is being typed stays while the table is drawn anew; what the server refuses, or an empty field, changes nothing. */
 function Maximum({ agent, onSet }) {
@@ -41,5 +42,6 @@ export function Floor() {
       ${all.map((a) => html`<tr key=${a.user_id}><td>${a.name ?? a.user_id}</td><td>${t(a.status)}</td><td>${number(a.active)}</td>
         <td><${Maximum} agent=${a} onSet=${(changes) => set(a.user_id, changes)} /></td>
         <td><input type="checkbox" aria-label=${t('{name} takes new conversations', { name: a.name ?? a.user_id })} checked=${a.is_available} onChange=${(e) => set(a.user_id, { is_available: e.target.checked })} /></td><td>${when(a.last_seen)}</td></tr>`)}
-    </tbody></table></div></div>`;
+    </tbody></table></div>
+    <${Board} /></div>`;
 }

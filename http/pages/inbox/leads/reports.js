@@ -1,17 +1,18 @@
 // Reports: figures of a period, of the account or by agent, team, channel and label, over time, and as CSV.
 import { html, useEffect, useState } from '../basics/ui.js';
 import { t } from '../basics/i18n.js';
-import { api } from '../data/api.js';
 import { channels, loadAgents, loadChannels, loadTeams, nameOf, teamName } from '../data/people.js';
+import { Figure, Problem, useAnswer } from './answers.js';
 import { download } from './csv.js';
 import { number, span, STATUS } from '../basics/format.js';
 import { Plot, STEPS } from './plot.js';
+import { Suggestions } from './suggestions.js';
 
 const DAY = 86_400_000;
 const duration = (seconds) => ((seconds ?? null) === null ? '–' : span(seconds));
 const missed = (x) => (x ? x.first_reply + x.next_reply + x.resolution : null);
 const live = (x) => ['open', 'bot', 'assigned', 'pending'].reduce((sum, status) => sum + (x.statuses[status] ?? 0), 0);
-const KINDS = () => ({ account: t('Overview'), agent: t('Agents'), team: t('Teams'), channel: t('Channels'), label: t('Labels') });
+const KINDS = () => ({ account: t('Overview'), agent: t('Agents'), team: t('Teams'), channel: t('Channels'), label: t('Labels'), suggestions: t('Suggested replies') });
 const NAMES = {
   agent: nameOf,
   team: teamName,
@@ -38,28 +39,9 @@ function DAYS() {
     ['wait_p50_s', (d) => d.wait_p50_s], ['first_reply_p50_s', (d) => d.first_reply_p50_s], ['resolution_p50_s', (d) => d.resolution_p50_s], ['csat_scores', (d) => d.csat_count], ['csat_average', (d) => d.csat_average]];
 }
 
-function Problem({ failed, retry }) {
-  return html`<p class="problem" role="alert">${failed.message} <button type="button" onClick=${retry}>${t('Try again')}</button></p>`;
-}
-
-/** A report of the API, read again when what is asked changes. */
-function useReport(query) {
-  const [state, setState] = useState({});
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    let isCurrent = true;
-    setState({});
-    api.get('/v1/reports', query).then((found) => { if (isCurrent) setState({ found }); }).catch((failed) => { if (isCurrent) setState({ failed }); });
-    return () => { isCurrent = false; };
-  }, [JSON.stringify(query), turn]);
-  return { ...state, retry: () => setTurn(turn + 1) };
-}
-
-const Figure = ({ text, shown }) => html`<div class="figure"><b>${shown}</b>${text}</div>`;
-
 /** One item: its figures, and its plots. */
 function Item({ by, id, name, period }) {
-  const { found, failed, retry } = useReport({ by, id, ...period });
+  const { found, failed, retry } = useAnswer('/v1/reports', { by, id, ...period });
   if (failed) return html`<${Problem} failed=${failed} retry=${retry} />`;
   if (!found) return html`<p class="loading" role="status">${t('Loading …')}</p>`;
   const [x] = found.items;
@@ -86,7 +68,7 @@ function Item({ by, id, name, period }) {
 
 /** All items of a dimension; one of them can be opened. */
 function Items({ by, period }) {
-  const { found, failed, retry } = useReport({ by, ...period });
+  const { found, failed, retry } = useAnswer('/v1/reports', { by, ...period });
   const [chosen, setChosen] = useState(null);
   if (failed) return html`<${Problem} failed=${failed} retry=${retry} />`;
   if (!found) return html`<p class="loading" role="status">${t('Loading …')}</p>`;
@@ -110,5 +92,7 @@ export function Reports() {
   return html`<div class="admin-page reports"><h1>${t('Reports')}</h1>
     <label>${t('Period')} <select value=${days} onChange=${(e) => setDays(Number(e.target.value))}>${[1, 7, 30, 90].map((n) => html`<option key=${n} value=${n}>${n === 1 ? t('24 hours') : t('{n} days', { n })}</option>`)}</select></label>
     <div class="tabs" role="group" aria-label=${t('By')}>${Object.entries(KINDS()).map(([kind, text]) => html`<button type="button" key=${kind} aria-pressed=${kind === by} onClick=${() => setBy(kind)}>${text}</button>`)}</div>
-    ${by === 'account' ? html`<${Item} by="account" name="account" period=${period} />` : html`<${Items} key=${by} by=${by} period=${period} />`}</div>`;
+    ${by === 'account' && html`<${Item} by="account" name="account" period=${period} />`}
+    ${by === 'suggestions' && html`<${Suggestions} days=${days} />`}
+    ${by in NAMES && html`<${Items} key=${by} by=${by} period=${period} />`}</div>`;
 }
