@@ -6,6 +6,7 @@ import functools
 import gzip
 import json
 import re
+import secrets
 import subprocess
 import tarfile
 from collections.abc import Iterable
@@ -14,9 +15,11 @@ from typing import Final
 
 import pytest
 from browser_pages import Customer, OpenPage
+from desks import ok
 from node import program
 from playwright.async_api import Page, Route, expect
 from serving import ROOT, OwnServer
+from waiting import until
 
 AXE = "4.14.1"
 PAGES = ROOT / "http/pages/inbox"
@@ -91,6 +94,80 @@ async def test_axe_finds_nothing(
     await page.keyboard.press(":")
     found["palette"] = await violations(page)
     assert {view: faults for view, faults in found.items() if faults} == {}
+
+
+CHANGED: Final = {
+    "agents": ("Change", "form[aria-labelledby=agent-title]"), "teams": ("Change", "form h2"), "canned": ("Change", "button:text('Cancel')"),
+    "articles": ("Change", "button:text('Cancel')"), "bot_rules": ("Change", "button:text('Cancel')"), "channels": ("Set-up", "section.secret"),
+    "webhooks": ("Change", "button:text('Cancel')"),
+}  # fmt: skip
+"""Admin page → the button of its rows that opens a form, and what shows that it is open."""
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_forms_that_are_open(
+    server: OwnServer, open_page: OpenPage, scheme: str
+) -> None:
+    mark = secrets.token_hex(3)
+    async with server.client(server.token("admin", "axe-admin")) as client:
+        for resource, body in (
+            ("teams", {"name": f"Axe {mark}"}),
+            ("canned-responses", {"short_code": f"/axe{mark}", "title": "Axe", "content": "Hello", "actions": {"status": "resolved"}}),
+            ("articles", {"title": f"Axe {mark}", "language": "en", "visibility": "internal", "body": "# Axe"}),
+            ("bot-rules", {"name": f"Axe {mark}", "trigger_type": "keyword", "is_active": False, "conditions": {"keywords": [mark]},
+                           "actions": {"reply_text": "Hello"}}),
+            ("event-webhooks", {"url": f"https://hooks.example.com/{mark}", "event_types": ["conversation:new"]}),
+        ):  # fmt: skip
+            ok(await client.post(f"/v1/{resource}", json=body), 201)
+    page = await open_page(token=server.token("admin", "axe-admin"), color_scheme=scheme)
+    found: dict[str, list[str]] = {}
+    for view, (button, opened) in CHANGED.items():
+        await page.goto(f"/inbox#/admin/{view}")
+        rows = page.locator(f"[data-page={view}] tbody tr")
+        await rows.first.wait_for()
+        for n in range(await rows.count() if view == "channels" else 1):  # each provider's steps are others
+            await rows.nth(n).get_by_role("button", name=button, exact=view == "channels").first.click()
+            await page.locator(opened).first.wait_for()
+            for folded in await page.locator(".admin-page details:not([open]) > summary").all():
+                await folded.click()
+            found[f"{view} {n}"] = await violations(page)
+    assert {view: faults for view, faults in found.items() if faults} == {}
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_what_the_shadow_policy_counted(
+    server: OwnServer, open_page: OpenPage, customer: Customer, scheme: str
+) -> None:
+    """Two agents, of whom the least busy one gets the next conversation, and the one with more room would have got it."""
+    few, many = (f"{name}-{secrets.token_hex(3)}" for name in ("few", "many"))
+    first, second = await customer.say("Hello"), await (await Customer.arrive(server)).say("Hello too")
+    async with server.client(server.token("admin", "axe-admin")) as client:
+        routing = {"strategy": "manual_queue", "shadow_policy": "most_idle"}
+        ok(await client.patch("/v1/account", json={"settings": {"routing": routing}}), 200)
+        team = ok(await client.post("/v1/teams", json={"name": few}), 201)["id"]
+        for name, maximum in ((few, 2), (many, 10)):
+            async with server.client(server.token("agent", name)) as agent:
+                wanted = {"auto_accept": True, "max_concurrent_conversations": maximum}
+                ok(await agent.patch("/v1/agent-preferences/me", json=wanted), 200)
+                ok(await agent.put("/v1/agents/me/presence", json={"status": "online"}), 200)
+            ok(await client.post(f"/v1/teams/{team}/members", json={"user_id": name}))
+        ok(await client.post(f"/v1/conversations/{first}/assign", json={"agent_id": many}), 200)
+        entrust = {"team_id": team, "strategy": "least_busy"}
+        ok(await client.post(f"/v1/conversations/{second}/assign", json=entrust), 200)
+
+        async def differs() -> bool:
+            return bool(ok(await client.get("/v1/routing/shadow"), 200)["recent"])
+
+        await until(differs, "the shadow policy to choose another agent")
+    page = await open_page(token=server.token("admin", "axe-admin"), color_scheme=scheme)
+    await page.goto("/inbox#/admin/routing")
+    await page.locator("[data-shadow] summary").click()
+    await expect(page.locator("[data-shadow] details tbody tr").first).to_be_visible()
+    assert await violations(page) == []
 
 
 @pytest.mark.browser
