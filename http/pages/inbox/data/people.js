@@ -19,8 +19,13 @@ const shortId = (id) => (id && id.length > 20 ? `${id.slice(0, 8)}…` : id);
 
 export async function loadAgents() {
   const { items } = await api.get('/v1/agents');
-  agents.value = new Map(items.map((agent) => [agent.user_id, agent]));
-  if (items.length !== names.peek().size || items.some((a) => names.peek().get(a.user_id) !== a.name)) names.value = new Map(items.map((a) => [a.user_id, a.name]));
+  take(new Map(items.map((agent) => [agent.user_id, agent])));
+}
+
+function take(found) {
+  agents.value = found;
+  const known = names.peek();
+  if (found.size !== known.size || [...found.values()].some((a) => known.get(a.user_id) !== a.name)) names.value = new Map([...found].map(([id, a]) => [id, a.name]));
 }
 
 export const loadCanned = async () => { canned.value = await api.all('/v1/canned-responses'); };
@@ -40,7 +45,7 @@ onEvent((event) => {
   if (event.type === 'agent:presence') {
     const { user_id: id, ...rest } = event.data;
     const agent = agents.value.get(id);
-    if (agent) agents.value = new Map(agents.value).set(id, { ...agent, ...rest });
+    if (agent) take(new Map(agents.value).set(id, { ...agent, ...rest }));
     else soon();
   } else if (event.type === 'agent:assigned' && !agents.value.has(event.data.agent_id) && event.data.agent_id) {
     soon();
