@@ -70,7 +70,8 @@ class AsyncStream:
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
-        self._asked: dict[str, asyncio.Future[Event]] = {}
+        self._asked: dict[str, asyncio.Future[Event | None]] = {}
+        """The answer to each message by its ref; None once the connection has ended."""
         self._refs = 0
         self.cursor = resume.cursor
 
@@ -145,6 +146,8 @@ class AsyncStream:
                 self._asked[ref] = answer
                 await self._socket.send(json.dumps({"type": type, "ref": ref, **fields}))
                 frame = await answer
+            if frame is None:
+                raise ConnectionFailed(f"the connection ended before {type} was answered")
         except TimeoutError:
             raise DeadlineExceeded(f"{type} was not answered in time") from None
         except exceptions.ConnectionClosed as error:
@@ -230,5 +233,5 @@ class AsyncStream:
             self._socket = None
             for answer in self._asked.values():
                 if not answer.done():
-                    answer.set_exception(ConnectionFailed("the connection ended before the answer"))
+                    answer.set_result(None)
             await socket.close()
