@@ -19,7 +19,6 @@ from desks import ok
 from node import program
 from playwright.async_api import Page, Route, expect
 from serving import ROOT, OwnServer
-from waiting import until
 
 AXE = "4.14.1"
 PAGES = ROOT / "http/pages/inbox"
@@ -134,40 +133,6 @@ async def test_axe_finds_nothing_in_forms_that_are_open(
                 await folded.click()
             found[f"{view} {n}"] = await violations(page)
     assert {view: faults for view, faults in found.items() if faults} == {}
-
-
-@pytest.mark.browser
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_in_what_the_shadow_policy_counted(
-    server: OwnServer, open_page: OpenPage, customer: Customer, scheme: str
-) -> None:
-    """Two agents, of whom the least busy one gets the next conversation, and the one with more room would have got it."""
-    few, many = (f"{name}-{secrets.token_hex(3)}" for name in ("few", "many"))
-    first, second = await customer.say("Hello"), await (await Customer.arrive(server)).say("Hello too")
-    async with server.client(server.token("admin", "axe-admin")) as client:
-        routing = {"strategy": "manual_queue", "shadow_policy": "most_idle"}
-        ok(await client.patch("/v1/account", json={"settings": {"routing": routing}}), 200)
-        team = ok(await client.post("/v1/teams", json={"name": few}), 201)["id"]
-        for name, maximum in ((few, 2), (many, 10)):
-            async with server.client(server.token("agent", name)) as agent:
-                wanted = {"auto_accept": True, "max_concurrent_conversations": maximum}
-                ok(await agent.patch("/v1/agent-preferences/me", json=wanted), 200)
-                ok(await agent.put("/v1/agents/me/presence", json={"status": "online"}), 200)
-            ok(await client.post(f"/v1/teams/{team}/members", json={"user_id": name}))
-        ok(await client.post(f"/v1/conversations/{first}/assign", json={"agent_id": many}), 200)
-        entrust = {"team_id": team, "strategy": "least_busy"}
-        ok(await client.post(f"/v1/conversations/{second}/assign", json=entrust), 200)
-
-        async def differs() -> bool:
-            return bool(ok(await client.get("/v1/routing/shadow"), 200)["recent"])
-
-        await until(differs, "the shadow policy to choose another agent")
-    page = await open_page(token=server.token("admin", "axe-admin"), color_scheme=scheme)
-    await page.goto("/inbox#/admin/routing")
-    await page.locator("[data-shadow] summary").click()
-    await expect(page.locator("[data-shadow] details tbody tr").first).to_be_visible()
-    assert await violations(page) == []
 
 
 @pytest.mark.browser

@@ -9,6 +9,7 @@ from browser_pages import Customer, OpenPage
 from desks import ok
 from playwright.async_api import Locator, Page, expect
 from serving import OwnServer
+from test_accessibility import violations
 from test_admin_pages import row, settings_restored
 
 pytestmark = pytest.mark.browser
@@ -140,6 +141,7 @@ async def test_routing_and_its_shadow(server: OwnServer, admin: Page, customer: 
         await customer.say("Hello")
         shown = admin.locator("[data-shadow] .figure").first.locator("b")
         await expect(shown).not_to_have_text("0", timeout=30_000)  # it looks every ten seconds
+        assert await violations(admin) == []
         await admin.get_by_role("button", name="Remove this step 1").click()
         await admin.get_by_label("A team that then helps").select_option("")
         await admin.get_by_label("What each decision is compared with").select_option("")
