@@ -215,7 +215,7 @@ class SocketIoLink(Link):
 
     async def open(self) -> None:
         self._io = socketio.AsyncClient(reconnection_delay_max=RECONNECTS)
-        self._io.on("*", self._on_event, namespace=self.NAMESPACE)
+        self._io.on("*", self._named_event, namespace=self.NAMESPACE)
         await self._io.connect(
             self.requests.url, namespaces=[self.NAMESPACE], auth={"token": self.token}, transports=["websocket"], wait_timeout=CALL_WITHIN,
         )  # fmt: skip
@@ -223,7 +223,7 @@ class SocketIoLink(Link):
         await self.present("online")
         self._io.on("connect", self.again, namespace=self.NAMESPACE)
 
-    async def _on_event(self, name: str, data: Any = None, *offset: Any) -> None:
+    async def _named_event(self, name: str, data: Any = None, *offset: Any) -> None:
         del offset  # for the library's own recovery
         if isinstance(data, dict):
             self.received(
