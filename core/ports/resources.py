@@ -251,7 +251,8 @@ class SessionStore(Protocol):
     async def of(self, account_id: str, conversation_id: str) -> Session | None: ...
 
     async def ensure(self, account_id: str, session: Session) -> Session:
-        """A conversation's session: `session`, unless it has one. Raises Overloaded if the id is taken."""
+        """A conversation's session: `session`, unless it has one, which only takes the bot and the outlet that it lacks. Raises Overloaded
+        if the id is taken."""
         ...
 
     async def live(self, account_id: str, numbers: list[str]) -> Conversation | None:

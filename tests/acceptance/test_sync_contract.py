@@ -144,9 +144,16 @@ async def test_a_conversation_that_nobody_opened_here_gets_a_session(
         ok(opening, 201)
     answers = await asyncio.gather(*(sync.get(f"{LOOKUP}/tenant/{phone}") for _ in range(4)))
     (session,) = {a.json()["data"]["sessionId"] for a in answers}
-    assert (
-        data(await sync.get(f"{LEGACY}/{session}"), "Conversation retrieved successfully")["userId"] == phone
-    )
+    found = data(await sync.get(f"{LEGACY}/{session}"), "Conversation retrieved successfully")
+    assert (found["userId"], found["botId"], found["localId"]) == (phone, None, None)
+    for later in (
+        {"botId": "bot123"},
+        {"botId": "other", "localId": "branch01"},
+    ):  # what is named later fills what is empty
+        found = data(
+            await sync.post(LEGACY, json={"userId": phone} | later), "Conversation retrieved successfully"
+        )
+    assert (found["sessionId"], found["botId"], found["localId"]) == (session, "bot123", "branch01")
 
 
 async def test_conversation_sync_response(sync: httpx.AsyncClient) -> None:

@@ -6,6 +6,8 @@ import re
 import secrets
 from typing import Any, Final
 
+import msgspec
+
 from ....actors.clock import now_ms
 from ....core.accounts.identifiers import normalised, spellings
 from ....core.conversation.state import Conversation
@@ -50,11 +52,14 @@ async def of_phone(call: Call[Any]) -> tuple[Session, Conversation]:
 async def session_of(
     call: Call[Any], c: Conversation, bot_id: str | None = None, local_id: str | None = None
 ) -> Session:
-    """A conversation's session, made where it has none."""
+    """A conversation's session, made where it has none; a bot and an outlet that are named later fill what is empty."""
     sessions = call.services.stores.sessions
     known = await sessions.of(call.account_id, c.id)
     if known is not None:
-        return known
+        new = msgspec.structs.replace(
+            known, bot_id=known.bot_id or bot_id, local_id=known.local_id or local_id
+        )
+        return known if new == known else await sessions.ensure(call.account_id, new)
     phone = c.contact_identifier.removeprefix("+")
     bot = _NOT_IN_IDS.sub("-", bot_id or NO_BOT)
     made = f"{bot}_{phone}_{now_ms() // 1000}_{secrets.token_hex(4)}"

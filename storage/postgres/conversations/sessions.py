@@ -1,4 +1,4 @@
-"""Session ids of conversations on Postgres. They never change, so found ones are cached."""
+"""Sessions of conversations on Postgres. Their ids never change, and what is named later only fills what is empty, so found ones are cached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..rows import conversation_from_row
 MAX_CACHED = 50_000
 """Sessions in the cache; the least recently used is dropped first."""
 CACHED_FOR = 60.0
-"""Seconds a session is cached: how late this process sees that its customer was erased."""
+"""Seconds a session is cached: how late this process sees that its customer was erased, or its bot named."""
 _COLUMNS = sql("session_columns")
 
 
@@ -49,6 +49,9 @@ class PostgresSessions:
                 session.conversation_id,
                 session.bot_id,
                 session.local_id,
+            )
+            await connection.execute(
+                sql("session_fill"), account_id, session.conversation_id, session.bot_id, session.local_id
             )
             row = await connection.fetchrow(
                 sql("session_of", columns=_COLUMNS), account_id, session.conversation_id

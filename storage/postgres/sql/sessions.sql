@@ -6,6 +6,13 @@
 s.session_id, s.conversation_id::text, s.bot_id, s.local_id
 
 
+-- name: session_fill
+-- Add the bot and the outlet that a session does not have yet.
+-- $1 uuid account, $2 uuid conversation, $3 text bot, $4 text outlet
+UPDATE conversation_sessions SET bot_id = coalesce(bot_id, $3::text), local_id = coalesce(local_id, $4::text)
+WHERE account_id = $1 AND conversation_id = $2 AND (bot_id IS NULL AND $3::text IS NOT NULL OR local_id IS NULL AND $4::text IS NOT NULL)
+
+
 -- name: session_find
 -- A session by its id.
 -- $1 uuid account, $2 text session
