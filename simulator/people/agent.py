@@ -48,6 +48,7 @@ class Agent:
         self._raising = asyncio.Lock()
         self._handled: set[int] = set()
         self._owners: dict[str, int] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def sign_in(self) -> None:
         """Connect and be online. Raises TertuliaError, TimeoutError."""
@@ -68,6 +69,7 @@ class Agent:
         for task in self.held.values():
             task.cancel()
         await asyncio.gather(*self.held.values(), return_exceptions=True)
+        await asyncio.gather(*self._leaving, return_exceptions=True)  # over the connection, so before its end
         await self.link.present("offline")
         await self.link.close()
 
@@ -168,7 +170,10 @@ class Agent:
         finally:
             if not local:
                 world.audit.end(number)
-            self._track(asyncio.ensure_future(self.link.leave(id)))
+            leaving = asyncio.ensure_future(self.link.leave(id))
+            self._track(leaving)
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     async def _resolve(self, id: str) -> None:
         """Until the server has it: while it does not answer, the conversation keeps the agent's slot."""
