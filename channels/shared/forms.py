@@ -1,4 +1,4 @@
-"""The answers in a form that a customer filled in on WhatsApp, as lines of text."""
+"""The answers in a form that a customer filled in on WhatsApp, directly or over Twilio, as lines of text."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ def answers(text: str) -> list[str]:
 
 
 def _plainly(value: Any) -> str | None:
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_plainly, value)))
+    """A field's answer, or its answers where several can be chosen."""
+    return ", ".join(filter(None, map(_word, value))) if isinstance(value, list) else _word(value)
+
+
+def _word(value: Any) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
