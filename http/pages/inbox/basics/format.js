@@ -47,6 +47,8 @@ export const contactName = (c) => c.contact_name || c.contact_identifier || t('E
 export const CHANNELS = { webchat: 'Web chat', whatsapp: 'WhatsApp', telegram: 'Telegram', messenger: 'Messenger', sms: 'SMS', email: 'E-mail' };
 /** What stands for a channel where there is little room. */
 export const SHORT_CHANNELS = { webchat: 'W', whatsapp: 'WA', telegram: 'T', messenger: 'M', sms: 'SMS', email: '@' };
+/** What the widget's form asks for by itself; other fields have the names that the channel gives them. */
+export const FORM_FIELDS = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'];
 export const STATUS = () => ({
   open: t('Open'), bot: t('Bot'), assigned: t('Assigned'), pending: t('Pending'), resolved: t('Resolved'), closed: t('Closed'), expired: t('Expired'),

@@ -5,7 +5,7 @@ import * as act from '../data/actions.js';
 import { api } from '../data/api.js';
 import { attempt, say } from '../data/toasts.js';
 import { can, user } from '../data/session.js';
-import { CHANNELS, contactName, full, isErased, PRIORITIES, PRIORITY, when } from '../basics/format.js';
+import { CHANNELS, contactName, FORM_FIELDS, full, isErased, PRIORITIES, PRIORITY, when } from '../basics/format.js';
 import { channelName, nameOf, teams } from '../data/people.js';
 import { conversation, putAll } from '../data/conversations.js';
 import { openConversation } from '../basics/router.js';
@@ -72,13 +72,10 @@ function ContactActions({ c, contact }) {
       <ul>${(merging.found ?? []).map((x) => html`<li key=${x.id}><button type="button" class="link" onClick=${() => merge(x)}>${x.name ?? '–'} · ${x.identifiers.map((i) => i.identifier).join(', ')}</button></li>`)}</ul></div>`}`;
 }
 
-/** What the widget's form asks for by itself; other fields have the names that the channel gives them. */
-const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
-
 /** What the customer wrote into the widget's form. */
 function FilledForm({ form }) {
   if (!form || typeof form !== 'object') return null;
-  const words = ASKED();
+  const words = FORM_FIELDS();
   return html`<section aria-labelledby="form-title"><h2 id="form-title">${t('Form')}</h2><dl>${Object.entries(form).map(([name, text]) => html`<dt key=${name}>${words[name] ?? name}</dt><dd dir="auto">${String(text)}</dd>`)}</dl></section>`;
 }
 

@@ -1,11 +1,11 @@
 // The widget's set-up: which sites may show it, what it says and asks, and the lines to paste into them.
 import { html, useState } from '../../basics/ui.js';
 import { t } from '../../basics/i18n.js';
+import { FORM_FIELDS } from '../../basics/format.js';
 import { api } from '../../data/api.js';
 import { say } from '../../data/toasts.js';
 import { Check, copied, Field, Form, value, words } from '../parts.js';
 
-const ASKED = () => ({ name: t('Name'), email: t('E-mail'), phone: t('Phone'), order: t('Order number') });
 /** What the server asks outside business hours if the channel says nothing. */
 const OFFLINE = [{ name: 'name' }, { name: 'email', type: 'email', required: true }];
 const DEFAULT_COLOR = '#0b6b5d';
@@ -27,7 +27,7 @@ function Copied({ label, text }) {
 function configOf(form, before) {
   const { widget = {} } = before;
   const text = (name) => value(form, name) || undefined;
-  const asked = Object.keys(ASKED());
+  const asked = Object.keys(FORM_FIELDS());
   const other = (had) => had.filter((f) => !asked.includes(f.name)); // made through the API
   const [early, offline] = [widget.prechat_form ?? [], widget.offline_form ?? OFFLINE];
   const fields = (kind, had) => asked.filter((name) => form.elements.namedItem(`${kind}-${name}`).checked)
@@ -44,7 +44,7 @@ export function WidgetSetup({ channel: given, onSaved }) {
   const { config } = channel;
   const { widget = {} } = config;
   const origins = config.allowed_origins ?? [];
-  const checks = (kind, fields) => { const has = new Set(fields.map((f) => f.name)); return Object.entries(ASKED()).map(([name, word]) => html`<${Check} key=${name} label=${word} name=${`${kind}-${name}`} checked=${has.has(name)} />`); };
+  const checks = (kind, fields) => { const has = new Set(fields.map((f) => f.name)); return Object.entries(FORM_FIELDS()).map(([name, word]) => html`<${Check} key=${name} label=${word} name=${`${kind}-${name}`} checked=${has.has(name)} />`); };
   async function save(form) {
     setChannel(await api.patch(`/v1/channels/${channel.id}`, { config: configOf(form, config) }));
     say(t('Saved.'));
