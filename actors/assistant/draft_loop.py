@@ -43,7 +43,7 @@ EVENT = "conversation:suggestion"
 async def notify_team(
     hints: Hints, account_id: str, conversation_id: str, suggestion_id: str, status: str, confidence: float
 ) -> None:
-    """Send the team\'s streams a suggestion\'s new status."""
+    """Send the team's streams a suggestion's new status."""
     data = {
         "conversation_id": conversation_id,
         "suggestion_id": suggestion_id,

@@ -85,7 +85,7 @@ class EventQueue(Protocol):
     async def finish(
         self,
         claimed: Claimed,
-        answer: Attempt,
+        attempt: Attempt,
         judgement: Judgement,
         wait: float | None,
         disable_after: float,
@@ -104,7 +104,7 @@ class EventQueue(Protocol):
 
 class Poster(Protocol):
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Attempt:
-        """Send a request without following redirects; refused unless the host is a public address. Every failure is an Answer."""
+        """Send a request without following redirects; refused unless the host is a public address. Every failure is an Attempt."""
         ...
 
 

@@ -101,7 +101,6 @@ def _compare(
     seed: int,
     within: float,
 ) -> Comparison:
-
     from ..planning.comparison import compare
     from ..planning.policy_file import PolicyError, check_names
     from ..planning.report.terminal import show

@@ -199,7 +199,6 @@ def _list() -> None:
 
 
 def _compare(paths: list[str]) -> None:
-
     from ..simulator.report import comparison
 
     if len(paths) != 2:

@@ -99,7 +99,7 @@ class PostgresEventQueue:
     async def finish(
         self,
         claimed: Claimed,
-        answer: Attempt,
+        attempt: Attempt,
         judgement: Judgement,
         wait: float | None,
         disable_after: float,
@@ -113,10 +113,10 @@ class PostgresEventQueue:
                 claimed.attempts,
                 settled if wait is None else "pending",
                 wait,
-                answer.status,
-                answer.excerpt or None,
-                answer.error,
-                answer.duration_ms,
+                attempt.status,
+                attempt.excerpt or None,
+                attempt.error,
+                attempt.duration_ms,
                 webhook_id,
             )
             if held is None:
