@@ -28,6 +28,9 @@ _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?").fullmatch
 _IN_BRACKETS: Final = re.compile(r"[^<>]*+<([^<>]*+)>\s*+").fullmatch
 _GROUP: Final = re.compile(r"[^:<@]*+:(?!//)").match
 """The name of a group of addresses, in front of its first one: `Team: ana@mail.example, bo@mail.example;` (RFC 5322, 3.4)."""
+_MARK: Final = re.compile(r'[",;(]').search
+_QUOTED: Final = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL).match
+_IN_COMMENT: Final = re.compile(r"[()]|\\.", re.DOTALL).finditer
 _QUOTES: Final = frozenset(
     {("'", "'"), ("\u2018", "\u2019"), ("\u201c", "\u201d"), ("\u00ab", "\u00bb"), ("`", "`")}
 )
@@ -61,31 +64,33 @@ def without_tag(address: str) -> str:
 def _items(text: str) -> Iterator[str]:
     """The parts of a list, without quoted names and comments; commas inside those separate nothing."""
     part: list[str] = []
-    quoted, depth, skip = False, 0, False
-    for char in text:
-        if skip:
-            skip = False
-        elif char == "\\" and (quoted or depth):
-            skip = True
-        elif char == '"' and not depth:
-            quoted = not quoted
+    begin = 0
+    while mark := _MARK(text, begin):
+        part.append(text[begin : mark.start()])
+        end: int | None = mark.end()
+        if mark[0] == '"':
+            end = closed.end() if (closed := _QUOTED(text, mark.end())) else None
             part.append(" ")
-        elif quoted:
-            continue
-        elif char == "(":
-            depth += 1
-        elif char == ")" and depth:
-            depth -= 1
-        elif depth:
-            continue
-        elif char in ",;":
+        elif mark[0] == "(":
+            end = _end_of_comment(text, mark.end())
+        else:
             if item := "".join(part).strip():
                 yield item
             part = []
-        else:
-            part.append(char)
-    if not quoted and not depth and (item := "".join(part).strip()):
+        if end is None:
+            return
+        begin = end
+    if item := "".join([*part, text[begin:]]).strip():
         yield item
+
+
+def _end_of_comment(text: str, begin: int) -> int | None:
+    depth = 1
+    for mark in _IN_COMMENT(text, begin):
+        depth += {"(": 1, ")": -1}.get(mark[0], 0)
+        if not depth:
+            return mark.end()
+    return None
 
 
 def _address(item: str) -> str | None:
