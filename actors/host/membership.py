@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 BEAT = 0.4
 """Seconds between heartbeats."""
-NOTIFY_WITHIN = 1.0
-"""Seconds to wait for another host to accept partitions. It finds them by its next heartbeat anyway."""
+NOTIFY_WITHIN = 0.5
+"""Seconds to wait for another host to accept partitions. It finds them by its next heartbeat anyway, and gets no more until then: it
+may be dead. Short enough that the peers are looked at often enough meanwhile to tell."""
 MOVED_AT_ONCE = 32
 """Partitions in one planned move. Their commands wait for it together."""
 
@@ -61,6 +62,8 @@ class MembershipKeeper:
         self.longest_move = 0.0
         """Seconds for which the commands of moved partitions waited at most, in this host's view."""
         self._seen: dict[str, tuple[int, float]] = {}
+        self._unanswered: dict[str, int] = {}
+        """Hosts that did not accept partitions in time, and their count of heartbeats then."""
         self._clock = clock
         self._every = every
         self._last_beat = -math.inf
@@ -101,6 +104,9 @@ class MembershipKeeper:
         peers = await self._write_beat()
         self._last_beat = self._clock()
         alive = [p for p in peers if self._is_alive(p)]
+        self._unanswered = {
+            p.incarnation: p.beats for p in peers if self._unanswered.get(p.incarnation) == p.beats
+        }
         taking = [p for p in alive if not p.draining]
         mine = next((p for p in peers if p.incarnation == self._incarnation), None)
         if mine is None:
@@ -157,10 +163,11 @@ class MembershipKeeper:
         pins = await self._ownership.pins()
         before = self.moves
         for peer in taking:
-            if peer.takes and peer.incarnation != self._incarnation:
+            if peer.takes and peer.incarnation != self._incarnation and self._answers(peer):
                 going = [p for p in sorted(self._host.owned) if pins.get(p) == peer.incarnation]
                 for first in range(0, len(going), MOVED_AT_ONCE):
-                    await self._move(going[first : first + MOVED_AT_ONCE], peer)
+                    if not await self._move(going[first : first + MOVED_AT_ONCE], peer):
+                        break
         return self.moves > before
 
     async def leave(self) -> None:
@@ -179,8 +186,8 @@ class MembershipKeeper:
     async def _give(self, partitions: Sequence[int], taking: Sequence[Peer], fair: int) -> None:
         """Move partitions to the hosts that have the fewest, but not beyond `fair`, some at a time: each waits for the commands
         under way. What nobody can take becomes free."""
-        shares = {p.incarnation: p.owned for p in taking if p.takes and p.incarnation != self._incarnation}
-        by_incarnation = {p.incarnation: p for p in taking}
+        others = {p.incarnation: p for p in taking if p.takes and p.incarnation != self._incarnation}
+        shares = {incarnation: p.owned for incarnation, p in others.items() if self._answers(p)}
         left = list(partitions)
         while left and shares:
             least = min(shares, key=lambda incarnation: shares[incarnation])
@@ -189,12 +196,13 @@ class MembershipKeeper:
                 break
             moving, left = left[:count], left[count:]
             shares[least] += count
-            await self._move(moving, by_incarnation[least])
-        if left and (not shares or self._host.draining):
+            if not await self._move(moving, others[least]):
+                del shares[least]
+        if left and (not others or self._host.draining):
             await self._give_back(left)
 
-    async def _move(self, partitions: Sequence[int], to: Peer) -> None:
-        """A planned move: finish what is under way, hand over, and wait until the other host has begun."""
+    async def _move(self, partitions: Sequence[int], to: Peer) -> bool:
+        """A planned move: finish what is under way, hand over, and wait until the other host has begun. Returns whether it answered."""
         began = time.perf_counter()
         async with self._without(partitions):
             await self._ownership.move(self._incarnation, partitions, to.incarnation)
@@ -203,12 +211,15 @@ class MembershipKeeper:
                 notified = await self._notify(to)
         except TimeoutError:
             notified = False
+        if not notified:
+            self._unanswered[to.incarnation] = to.beats
         took = time.perf_counter() - began
         self.moves += len(partitions)
         self.longest_move = max(self.longest_move, took)
         log.debug(
             "partitions_moved", count=len(partitions), to=to.name, notified=notified, seconds=round(took, 4)
         )
+        return notified
 
     async def _give_back(self, partitions: Sequence[int]) -> None:
         """Make partitions free: others claim them by their next heartbeats."""
@@ -251,6 +262,10 @@ class MembershipKeeper:
             raise
         except Exception as error:
             log.warning("beat_failed", error=repr(error))
+
+    def _answers(self, peer: Peer) -> bool:
+        """Whether more partitions may be moved to a host: it took the last ones, or has sent a heartbeat since."""
+        return self._unanswered.get(peer.incarnation) != peer.beats
 
     def _is_alive(self, peer: Peer) -> bool:
         now = self._clock()

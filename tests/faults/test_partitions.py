@@ -212,7 +212,7 @@ async def test_a_node_is_cut_off(apart: OwnServer, link: Link) -> None:
                 longest_gap=gap,
                 share_again_after=time.monotonic() - healed,
             )
-            assert gap < 15
+            assert gap < 10
         await load.flows()
         await load.stop()
         verdict = await load.verdict(*readers)

@@ -13,7 +13,7 @@ from in_memory.conversations import MemoryOwnership, MemoryStore
 from samples import uid
 from waiting import until
 
-from tertulia.actors.host.membership import MembershipKeeper
+from tertulia.actors.host.membership import MOVED_AT_ONCE, NOTIFY_WITHIN, MembershipKeeper
 from tertulia.core.ids import PARTITIONS
 from tertulia.core.ports.journal import StaleEpoch
 from tertulia.core.ports.ownership import Peer
@@ -48,6 +48,8 @@ class Cluster:
         self.now = 100.0
         self.members: dict[str, Member] = {}
         self.telling = True
+        self.asked = 0
+        self.answer_after = 0.0
 
     async def join(self, name: str) -> Member:
         member = Member(self, name)
@@ -61,7 +63,12 @@ class Cluster:
             for member in members:
                 await member.keeper.beat()
 
+    def free(self) -> int:
+        return sum(p.owner is None for p in self.store.partitions)
+
     async def notify(self, peer: Peer) -> bool:
+        self.asked += 1
+        self.now += self.answer_after
         if not self.telling:
             return False
         for member in self.members.values():
@@ -200,13 +207,56 @@ async def test_a_host_that_leaves_adopts_nothing(cluster: Cluster) -> None:
     assert not two.host.owned and cluster.store.partitions[0].owner is None
 
 
-async def test_who_is_not_told_finds_its_partitions_by_its_next_beat(cluster: Cluster) -> None:
+async def test_a_host_that_does_not_answer_gets_more_with_each_of_its_heartbeats(cluster: Cluster) -> None:
     one, two = await cluster.join("a"), await cluster.join("b")
     cluster.telling = False
-    await one.keeper.beat()
-    assert not two.host.owned and len(one.host.owned) == PARTITIONS // 2
-    await two.keeper.beat()
-    assert len(two.host.owned) == PARTITIONS // 2
+    await cluster.beat(one)
+    assert not two.host.owned and len(one.host.owned) == PARTITIONS - MOVED_AT_ONCE
+    await cluster.beat(one)
+    assert len(one.host.owned) == PARTITIONS - MOVED_AT_ONCE, "it may be dead"
+    await cluster.beat(two)
+    assert len(two.host.owned) == MOVED_AT_ONCE, "it finds what it was not told of"
+    await cluster.beat(one, two, times=PARTITIONS // 2 // MOVED_AT_ONCE)
+    assert len(one.host.owned) == len(two.host.owned) == PARTITIONS // 2
+    cluster.check()
+
+
+async def test_a_host_that_dies_during_moves_to_it_is_taken_over_on_time(cluster: Cluster) -> None:
+    """Each notification that nobody answers takes time; the dead host must not get all of its share that way."""
+    one, _ = await cluster.join("a"), await cluster.join("b")
+    cluster.answer_after = NOTIFY_WITHIN
+    cluster.telling = False
+    died = cluster.now
+    while len(one.host.owned) < PARTITIONS or cluster.now == died:
+        await cluster.beat(one)
+        assert cluster.now - died < TAKEOVER + 2 * NOTIFY_WITHIN
+    assert cluster.asked == 1
+    cluster.check()
+
+
+@pytest.mark.parametrize("pinned", [PARTITIONS, 3 * MOVED_AT_ONCE])
+async def test_pins_to_a_dead_host_stop_nobody(cluster: Cluster, pinned: int) -> None:
+    one, two = await cluster.join("a"), await cluster.join("b")
+    await cluster.beat(one, two, times=3)
+    await one.ownership.pin(range(pinned), "b")
+    cluster.telling = False
+    asked = cluster.asked
+    await cluster.beat(one, times=3)
+    assert cluster.asked == asked + 1
+    await cluster.beat(one, times=8)
+    assert len(one.host.owned) == PARTITIONS
+    cluster.check()
+
+
+async def test_who_leaves_while_another_does_not_answer_frees_the_rest(cluster: Cluster) -> None:
+    one, two, three = [await cluster.join(name) for name in "abc"]
+    await cluster.beat(one, two, three, times=6)
+    cluster.telling = False
+    await one.keeper.leave()
+    assert not one.host.owned
+    assert cluster.free() == PARTITIONS - len(two.host.owned) - len(three.host.owned) - 2 * MOVED_AT_ONCE
+    await cluster.beat(two, three, times=2)
+    assert not cluster.free()
     cluster.check()
 
 
