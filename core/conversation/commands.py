@@ -117,12 +117,14 @@ class Changes(Fields, frozen=True, kw_only=True):
 
 class Update(_Command, frozen=True):
     """A patch. `status` and `assignee_id` follow their own rules. `context` and `metadata` are merged into the bot's context and
-    the metadata, key by key. `fills`: only fields that are empty change."""
+    the metadata, key by key. `fills`: only fields that are empty change. `joins`: keys of `context` whose lists are added to the
+    stored ones, each value once, instead of replacing them."""
 
     changes: Changes = Changes()
     context: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     fills: bool = False
+    joins: tuple[str, ...] = ()
 
 
 class Assign(_Command, frozen=True):

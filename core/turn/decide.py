@@ -253,7 +253,12 @@ def _merged(c: Conversation, command: Update) -> dict[str, Any]:
     if command.context:
         for own in {form_filling.STATE, assisting.STATE} & command.context.keys():
             raise Invalid(IMPOSSIBLE, errors=(("context", f"{own} is kept by the server"),))
-        merged["bot_context"] = {**c.bot_context, **command.context}
+        joined = {
+            key: _joined(c.bot_context.get(key), command.context[key])
+            for key in command.joins
+            if key in command.context
+        }
+        merged["bot_context"] = {**c.bot_context, **command.context, **joined}
     if command.metadata:
         merged["metadata"] = {**c.metadata, **command.metadata}
     for field, path in (("bot_context", "context"), ("metadata", "metadata")):
@@ -261,6 +266,14 @@ def _merged(c: Conversation, command: Update) -> dict[str, Any]:
             rule = f"at most {MAX_MERGED} bytes as JSON, with what is stored"
             raise Invalid(IMPOSSIBLE, errors=((path, rule),))
     return merged
+
+
+def _joined(stored: object, given: object) -> object:
+    """Both lists' values, each once, the stored ones first. What is not a list replaces, or is replaced."""
+    if not isinstance(given, list):
+        return given
+    known = stored if isinstance(stored, list) else []
+    return list({msgspec.json.encode(value): value for value in [*known, *given]}.values())
 
 
 def _after(c: Conversation, entries: tuple[EntryData, ...]) -> Conversation:

@@ -217,8 +217,9 @@ async def test_update_context(sync: httpx.AsyncClient) -> None:
     path = f"{LEGACY}/{(await opened(sync))['sessionId']}/context"
     first = data(await sync.patch(path, json={"context": {"cart": 1}}), "Context updated successfully")
     assert first["context"] == {"cart": 1}
-    linked = await sync.patch(path, json={"context": {"orderIds": ["o-1"]}, "subDomain": "demo"})
-    assert data(linked, "Context updated successfully")["context"] == {"cart": 1, "orderIds": ["o-1"]}
+    for given, orders in (["o-1"], ["o-1"]), (["o-2"], ["o-1", "o-2"]), (None, None):
+        linked = await sync.patch(path, json={"context": {"orderIds": given}, "subDomain": "demo"})
+        assert data(linked, "Context updated successfully")["context"] == {"cart": 1, "orderIds": orders}
     large = {"context": {"x": "y" * 20_000}}
     assert "context" in error(await sync.patch(path, json=large), 422)
     assert "context" in error(await sync.patch(path, json={"context": {"_collecting": {}}}), 422)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 import sync_samples
@@ -10,6 +13,20 @@ from desks import Account, fresh
 from serving import OwnServer
 
 from tertulia.client import AsyncClient, ConversationStateService, sync_metrics
+
+LINKER = """
+import asyncio, sys
+from tertulia.client import link_order_to_conversation
+
+async def link(session, *orders):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for order in orders:
+        print(await link_order_to_conversation(session, "restaurant-abc", order))
+
+asyncio.run(link(*sys.argv[1:]))
+"""
+"""A process of the agent that links its orders one by one."""
 
 
 @pytest.fixture
@@ -34,6 +51,29 @@ async def test_pattern_1_simple_integration(phone: str) -> None:
     assert context["orderIds"] == ["order-1"] and context["orderTotal"] == 15
     assert [m["content"] for m in context["previousMessages"]] == ["hola", "You said hola"]
     assert sync_metrics.failed_syncs == failed
+
+
+async def test_orders_that_two_processes_link_at_once_are_all_kept(phone: str) -> None:
+    session_id = await sync_samples.full_flow(phone)
+    linked = {name: [f"{name}-{number}" for number in range(8)] for name in ("kitchen", "delivery")}
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", LINKER, str(session_id), *orders, stdin=PIPE, stdout=PIPE
+        )
+        for orders in linked.values()
+    ]
+    for process in processes:
+        assert process.stdout is not None and await process.stdout.readline() == b"ready\n"
+    assert [out for out, _ in await asyncio.gather(*(p.communicate(b"go\n") for p in processes))] == [
+        b"True\n" * 8
+    ] * 2
+    async with ConversationStateService() as service:
+        found = await service.get_conversation(session_id, "restaurant-abc")
+    assert found is not None
+    orders = found["context"]["orderIds"]
+    assert sorted(orders) == sorted(linked["kitchen"] + linked["delivery"])
+    for own in linked.values():
+        assert [order for order in orders if order in own] == own
 
 
 async def test_pattern_2_middleware_finds_the_same_conversation_again(phone: str) -> None:

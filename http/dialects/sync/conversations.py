@@ -92,7 +92,8 @@ async def _change(
     merged |= {name: value for name, value in stated.items() if value is not None}
     actions.check_metadata(metadata)
     done = await call.ask(
-        Update(context=merged, metadata=metadata or {}), conversation=session.conversation_id
+        Update(context=merged, metadata=metadata or {}, joins=shapes.JOINED),
+        conversation=session.conversation_id,
     )
     assert done.conversation is not None
     return session, done.conversation

@@ -20,6 +20,8 @@ STEP: Final = "currentStep"
 _APART: Final = frozenset({INTENT, STEP, form_filling.STATE, assisting.STATE})
 OURS: Final = ("previousMessages", "lastUserMessage")
 """Parts of the context that come from the messages."""
+JOINED: Final = ("orderIds",)
+"""Keys of the context whose lists grow: several processes link their orders at once, each with the list that it has read."""
 KEPT_APART: Final = frozenset({*OURS, INTENT, STEP})
 """Keys of the context that are not the client's: values that it sends under them are not stored."""
 _ROLES: Final[dict[SenderType, SyncRole]] = {"contact": "user", "bot": "bot", "agent": "bot", "system": "bot"}

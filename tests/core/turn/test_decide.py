@@ -497,6 +497,26 @@ def test_only_what_changes_is_an_entry() -> None:
     assert ask(archived, ANA, Update(Changes(archived=False))) == (Updated(ChangedFields(archived_at=None)),)
 
 
+@pytest.mark.parametrize(
+    "stored, given, kept",
+    [
+        (None, ["a"], ["a"]),
+        (["a"], ["b", "a"], ["a", "b"]),
+        (["a", "b"], [], ["a", "b"]),
+        (["a"], None, None),
+        (["a"], "b", "b"),
+        ("a", ["b"], ["b"]),
+        ([1, {"n": 1}], [True, {"n": 1}, 2, 2], [1, {"n": 1}, True, 2]),
+    ],
+)
+def test_lists_of_a_context_are_joined_where_a_command_says_so(stored: Any, given: Any, kept: Any) -> None:
+    state = conversation(bot_context={"ids": stored, "more": ["a"]})
+    command = Update(context={"ids": given, "more": ["b"]}, joins=("ids", "others"))
+    (updated,) = ask(state, SERVICE, command)
+    expected = Updated(ChangedFields(bot_context={"ids": kept, "more": ["b"]}))
+    assert msgspec.json.encode(updated) == msgspec.json.encode(expected)
+
+
 def test_a_change_of_everything_is_one_command() -> None:
     entries = ask(conversation(), ANA, Update(Changes(subject="b", assignee_id="ana", status=Status.PENDING)))
     assert kinds(entries) == [Updated, Assigned, StatusChanged, StatusChanged]

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _linking: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
-"""By event loop and session: who links an order reads the others first, and must not lose one that is linked meanwhile."""
+"""By event loop and session: who links an order reads the others first, and must not lose one that is linked meanwhile. Tertulia
+joins the lists of several processes; this keeps a process from overtaking itself at a server that replaces them."""
 
 
 async def initialize_conversation_for_user(
