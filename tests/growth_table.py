@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 import orjson
 from calls import call
+from growth import SMALL_BASE
 from hostile import HTML, JSON, MAIL, TEXTS, repeated
 from postmark import attachment, mail
 from provider_calls import telegram_message, whatsapp_said, whatsapp_value
@@ -59,7 +60,7 @@ MODULES = {
     "sms": "sms.channel",
     "email": "email.channel",
 }
-MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 50_000, 65_536
+MESSAGE, HEADER, PAGE, BODY = 16_384, 16_384, 25_000, 65_536
 FOLDED, SUBJECT = normalization.MAX_FOLDED // 4, email_subjects.MAX_SUBJECT // 4
 """Of functions that read no more: at a larger n a quadratic one would cost the same at n and at 4 n."""
 ASKED = Read(1, (prompts.Line("customer", "It is Ana"),), (), None)
@@ -79,6 +80,8 @@ class Row(msgspec.Struct, frozen=True):
     n: int
     memory: float = 64.0
     """Bytes at a time for each character: a compatibility form becomes 18 characters of two bytes, in several copies."""
+    base: int = SMALL_BASE
+    """Bytes that any input may cost."""
 
 
 REFUSES = (ValueError, Invalid, guard.OutgoingRefused, file_types.Unsatisfiable, KeyError)
@@ -130,7 +133,13 @@ def _verify(kind: Any, header: str) -> Callable[[Any], object]:
 
 
 def _provider(
-    name: str, kind: Any, said: Callable[[str], Any], header: str, listed: Callable[[Any], Any], one: Any
+    name: str,
+    kind: Any,
+    said: Callable[[str], Any],
+    header: str,
+    listed: Callable[[Any], Any],
+    one: Any,
+    memory: float = CALL,
 ) -> dict[str, Row]:
     """The rows that every provider has."""
 
@@ -138,14 +147,14 @@ def _provider(
         return kind.parse(call(orjson.dumps(said(text.encode("utf-8", "replace").decode()))), {})
 
     return {
-        f"channels.{MODULES[name]}.parse": Row(parse, TEXTS, MESSAGE, CALL),
+        f"channels.{MODULES[name]}.parse": Row(parse, TEXTS, MESSAGE, memory),
         f"channels.{MODULES[name]}.parse of any body": Row(
             lambda body: kind.parse(call(body), {}), BODIES, 32_768, CALL
         ),
         f"channels.{MODULES[name]}.parse of a list": Row(
             lambda parts: kind.parse(call(orjson.dumps(listed(parts))), {}), _many(one), 1_000, 20_000
         ),
-        f"channels.{MODULES[name]}.verify": Row(_verify(kind, header), TEXTS, MESSAGE),
+        f"channels.{MODULES[name]}.verify": Row(_verify(kind, header), TEXTS, MESSAGE, 100),
         f"channels.{MODULES[name]}.challenge": Row(_challenge(kind), TEXTS, MESSAGE),
         f"channels.{MODULES[name]}.requests": Row(_sent(kind), TEXTS, MESSAGE, 200),
         f"channels.{MODULES[name]}.outcome": Row(_answered(kind), BODIES, MESSAGE),
@@ -225,6 +234,7 @@ PROVIDERS: dict[str, Row] = {
         "authorization",
         lambda listed: mail(Headers=listed, Attachments=[attachment(b"x") for _ in listed], ToFull=listed, CcFull=listed),
         lambda number: {"Name": f"X-{number}", "Value": "x", "Email": f"a{number}@b.c"},
+        MAILED,
     ),
     **_provider("sms", sms, lambda said: {}, "x-twilio-signature", lambda parts: {}, lambda number: number),
     "channels.sms.channel.parse": Row(lambda said: sms.parse(call(_form(said)), {}), TEXTS, 2_048, 1_000),
@@ -300,10 +310,10 @@ CHANNELS: dict[str, Row] = {
     "channels.shared.payloads.unsupported": Row(lambda said: payloads.unsupported(said, {}), TEXTS, MESSAGE),
     "channels.telegram.contents.content_of": Row(
         lambda said: contents.content_of({"poll": {"question": said, "options": [{"text": said}]}}),
-        {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE,
+        {name: (lambda n, make=make: make(n).replace("\ud800", "")) for name, make in TEXTS.items()}, MESSAGE, 100,
     ),
     "channels.telegram.contents.with_links": Row(
-        lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(50)]), TEXTS, MESSAGE, 200
+        lambda said: contents.with_links(said, [{"url": said, "offset": n, "length": 2} for n in range(50)]), TEXTS, MESSAGE, 200, 2_500_000
     ),
     "channels.telegram.rich_messages.lines": Row(
         lambda said: list(rich_messages.lines([{"text": [said, {"text": said, "url": said}]}, {"items": [{"label": said}]}])),
@@ -328,7 +338,7 @@ CHANNELS: dict[str, Row] = {
         lambda said: whatsapp_contents.content_of({"type": "image", "image": {"id": "a", "caption": said, "filename": said}}),
         TEXTS, MESSAGE,
     ),
-    "channels.shared.forms.answers": Row(lambda said: forms.answers(json.dumps({"a": said, said: [said]})), TEXTS, 4_096, 100),
+    "channels.shared.forms.answers": Row(lambda said: forms.answers(json.dumps({"a": said, said: [said]})), TEXTS, 4_096, 300),
     "channels.shared.provider_answers.answer_of": Row(provider_answers.answer_of, BODIES, 16_384, 100),
     "channels.shared.provider_answers.provider_id": Row(provider_answers.provider_id, TEXTS, MESSAGE),
     "channels.shared.provider_answers.seconds": Row(provider_answers.seconds, TEXTS, HEADER),

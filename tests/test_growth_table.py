@@ -68,7 +68,7 @@ def public_functions(source: str) -> set[str]:
 @pytest.mark.parametrize("name", ROWS)
 def test_growth(name: str) -> None:
     row = ROWS[name]
-    assert_all_linear(row.function, row.makers, row.n, memory=row.memory, refuses=REFUSES)
+    assert_all_linear(row.function, row.makers, row.n, memory=row.memory, base=row.base, refuses=REFUSES)
 
 
 def test_every_public_function_has_a_row() -> None:
