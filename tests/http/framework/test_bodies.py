@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from multidict import MultiDict
 
@@ -149,6 +149,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans())
+@example("\\u0000", False)
 def test_what_passes_can_be_stored_and_written_again(value: Any, ascii_only: bool) -> None:
     body = json.dumps({"content": "a", "metadata": {"x": value}}, ensure_ascii=ascii_only).encode()
     try:
@@ -159,7 +160,7 @@ def test_what_passes_can_be_stored_and_written_again(value: Any, ascii_only: boo
         assert error.errors[0][0].startswith("metadata.x")
     else:
         written = orjson.dumps(decoded.metadata)
-        assert b"\\u0000" not in written
+        assert b"\\u0000" not in written.replace(b"\\\\", b"")
         assert json.loads(written) == {"x": value}
 
 

@@ -112,14 +112,14 @@ async def test_a_request_costs_little() -> None:
     measure = requests.middleware
 
     async def timed(count: int) -> tuple[float, float]:
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(count):
             await handler(request)
-        bare = time.perf_counter() - began
-        began = time.perf_counter()
+        bare = time.thread_time() - began
+        began = time.thread_time()
         for _ in range(count):
             await measure(request, handler)
-        return bare / count, (time.perf_counter() - began) / count
+        return bare / count, (time.thread_time() - began) / count
 
-    bare, measured = min([await timed(20_000) for _ in range(5)], key=lambda t: t[1] - t[0])
+    bare, measured = map(min, zip(*[await timed(2_000) for _ in range(50)], strict=True))
     assert measured - bare < 3e-6, f"{(measured - bare) * 1e6:.2f} µs"
