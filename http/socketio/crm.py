@@ -39,9 +39,9 @@ class CrmNamespace(Namespace):
             await self.open(eio_sid, sid, request, principal, [], seen)
             return
         trusted(self.services.settings, tenant or "")
-        self.readers.let_in(eio_sid)
         if tenant is not None:
             await self._enter(eio_sid, sid, tenant)
+        self.readers.let_in(eio_sid)
 
     async def _enter(self, eio_sid: str, sid: str, tenant: str) -> Reader:
         """A reader for a tenant whom nothing but its id proves. Raises NotFound, Conflict, RateLimited."""

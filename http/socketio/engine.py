@@ -55,6 +55,11 @@ _REFUSAL: Final = (
 """In the older protocol (Engine.IO 3): a handshake, and an error that its client shows to its application."""
 
 
+class RefusedForNow(Exception):
+    """A client may join later. Its connection ends, since its library then returns by itself; told by a packet of Socket.IO that it is
+    refused, it would stay away for good."""
+
+
 class Readers(Protocol):
     """The readers that have joined over a connection (`readers.py`)."""
 
@@ -189,6 +194,9 @@ class _Server(socketio.AsyncServer):
             if not isinstance(data, str) or data.startswith(_BINARY):
                 raise ValueError("binary packets are not accepted")
             await super()._handle_eio_message(eio_sid, data)
+        except RefusedForNow as error:
+            log.info("socketio_refused_for_now", error=str(error))
+            await self.engine.end(eio_sid)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             log.debug("socketio_packet_refused", error=str(error)[:200])
             await self.engine.end(eio_sid)

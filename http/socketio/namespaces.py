@@ -21,9 +21,10 @@ from ...core.views.stream_events import EventView
 from ..auth.rate_limits import address_key
 from ..auth.tokens import bearer
 from ..framework.endpoint import Call, of_token
+from ..framework.problems import RETRIED, STATUS
 from ..framework.services import Services
 from ..streams.session import Session
-from .engine import Engine
+from .engine import Engine, RefusedForNow
 from .readers import Event, LastSeen, Reader, Readers, SocketIoTransport
 
 log = structlog.get_logger(__name__)
@@ -103,6 +104,8 @@ class Namespace(socketio.AsyncNamespace, ABC):
                     raise Overloaded("this server is stopping", retry_after=1)
                 await self.welcome(eio_sid, sid, request, handshake(request, arguments[2]))
             except TertuliaError as error:
+                if STATUS[error.code][0] in RETRIED and not self.readers.has_joined(eio_sid):
+                    raise RefusedForNow(error.detail) from None
                 if isinstance(error, Unauthenticated | Malformed):
                     await self._charge(request)
                 raise Refusal(error.detail, {"code": error.code}) from None

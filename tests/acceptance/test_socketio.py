@@ -93,6 +93,20 @@ async def crm_say(server: OwnServer, conversation: str, content: str, sender: st
         return ok(await client.post("/crm/api/v1/messages", json=body, headers=TENANT), 201)
 
 
+_MESSAGES: dict[str, dict[str, Any]] = {
+    "conversation:join": {},
+    "message:send": {"content": "forged"},
+    "conversation:typing:start": {},
+    "conversation:typing:stop": {},
+}
+FORGED = {
+    "/": {"conversation:join": {"since": "1"}, "agent:takeover": {"agent_id": "x"}},
+    "/agents": _MESSAGES,
+    "/customers": _MESSAGES,
+}
+"""By namespace: what a client asks of a conversation, with the fields beside its id."""
+
+
 # -- the CRM's namespace
 
 
@@ -206,14 +220,14 @@ async def test_a_conversation_is_followed_under_the_id_it_had_in_the_crm(
     assert unknown["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("namespace", ["/", "/agents"])
-async def test_what_an_event_carries_is_checked(node: Driver, server: OwnServer, namespace: str) -> None:
-    c = await crm_open(server)
-    socket = (
-        (await agents(node, server, "sio-odd"))
-        if namespace == "/agents"
-        else await ready(node.open(server.url, "/"))
-    )
+@pytest.mark.parametrize("namespace", ["/", "/agents", "/customers"])
+async def test_what_an_event_carries_is_checked(
+    node: Driver, server: OwnServer, service: Desk, namespace: str
+) -> None:
+    identifier = fresh()
+    c = await service.open(identifier) if namespace == "/customers" else await crm_open(server)
+    token = {"/agents": server.token("agent", "sio-odd"), "/customers": server.customer(identifier)}
+    socket = await ready(node.open(server.url, namespace, {"token": token.get(namespace)}))
     no = "00000000-0000-4000-8000-000000000000"
     rows: list[tuple[str, Any, str, str | None]] = [
         ("conversation:join", {}, "invalid", "conversation_id"),
@@ -240,6 +254,9 @@ async def test_what_an_event_carries_is_checked(node: Driver, server: OwnServer,
         ("agent:status", {"status": "busy"}, "invalid", "status"),
         ("conversation:typing:start", {}, "invalid", "conversation_id"),
         ("conversation:typing:start", {"conversation_id": no}, "not_found", None),
+        ("message:send", {"conversation_id": c["id"]}, "invalid", "content"),
+        ("message:send", {"conversation_id": c["id"], "content": 5}, "invalid", "content"),
+        ("message:send", {"conversation_id": no, "content": "x"}, "not_found", None),
     ]  # fmt: skip
     for event, data, code, path in rows:
         error = (await socket.ask(event, data))["error"]
@@ -296,6 +313,31 @@ async def test_forged_rooms(node: Driver, server: OwnServer, other: Account) -> 
     await crm_say(server, c["id"], "ours")
     await agents_of_other.ask("ping")
     assert not theirs.of("conversation:message") and not agents_of_other.of("conversation:message")
+
+
+@pytest.mark.parametrize("namespace", ["/", "/agents", "/customers"])
+async def test_a_token_of_another_tenant_opens_nothing_here(
+    node: Driver, server: OwnServer, service: Desk, other: Account, namespace: str
+) -> None:
+    """Not the account that the handshake names beside it, and none of its conversations, whatever is asked."""
+    identifier = fresh()
+    c = await service.open(identifier)
+    token = (
+        server.customer(identifier, other.id, other.channel)
+        if namespace == "/customers"
+        else server.token("agent", "x", other.id)
+    )
+    mixed = node.open(server.url, namespace, {"token": token, "account_id": ACCOUNT})
+    assert (await mixed.until("connect_error"))["more"] == {"code": "forbidden"}
+    theirs = await ready(node.open(server.url, namespace, {"token": token}))
+    for event, fields in FORGED[namespace].items():
+        refused = await theirs.ask(event, {"conversation_id": c["id"]} | fields)
+        assert refused["error"]["code"] == "not_found", (event, refused)
+    await service.say(c["id"], "ours", sender_type="contact")
+    await theirs.ask("nothing:known")  # after what was said
+    assert [e["event"] for e in theirs.events if "conversation" in e["event"]] == []
+    said = ok(await service.http.get(f"/v1/conversations/{c['id']}/messages"), 200)["items"]
+    assert [m["content"] for m in said] == ["ours"]
 
 
 # -- the omnichannel contract's
@@ -382,6 +424,28 @@ async def test_customers_see_their_own_conversation(node: Driver, server: OwnSer
 async def test_a_client_of_socketio_2_is_told_why(node: Driver, server: OwnServer, transport: str) -> None:
     socket = node.open(server.url, "/", version=2, transports=[transport], reconnection=False)
     assert "EIO=4" in (await socket.until("error"))["data"]
+
+
+async def test_what_a_customer_missed_comes_with_the_return(
+    node: Driver, server: OwnServer, service: Desk
+) -> None:
+    """Without joining a room; and joining one repeats nothing."""
+    identifier = fresh()
+    socket = node.open(server.url, "/customers", {"token": server.customer(identifier)})
+    await socket.until("ready")
+    c = await service.open(identifier)
+    await service.say(c["id"], "first", sender_type="agent")
+    await socket.until("conversation:message")
+    socket.do("cut")
+    await socket.until("disconnect")
+    await service.say(c["id"], "second", sender_type="agent")
+    await service.say(c["id"], "a note", is_private=True)
+    await socket.until("connect", 2)
+    await socket.until("conversation:message", 2)
+    await socket.ask("conversation:join", {"conversation_id": c["id"].upper()})
+    await service.say(c["id"], "third", sender_type="agent")
+    await socket.until("conversation:message", 3)
+    assert [e["data"]["content"] for e in socket.of("conversation:message")] == ["first", "second", "third"]
 
 
 async def test_what_was_missed_comes_with_the_return(node: Driver, server: OwnServer, service: Desk) -> None:

@@ -12,9 +12,13 @@ import pytest
 from desks import Desk, fresh, ok
 from serving import OwnServer
 from socketio_driver import driver
+from waiting import until
+
+from tertulia.settings import Settings
 
 PATH = "/socket.io/"
 MAX_PACKET = 512 * 1024
+MAX_STREAMS_PER_CUSTOMER = Settings().max_streams_per_customer
 
 
 async def test_polling_transport(guarded: OwnServer) -> None:
@@ -32,6 +36,24 @@ async def test_polling_transport(guarded: OwnServer) -> None:
             await socket.until("conversation:message", 5)
             said = [e["data"]["content"] for e in socket.of("conversation:message")]
             assert said == [f"message {n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_a_client_that_is_refused_for_now_comes_back(guarded: OwnServer, transport: str) -> None:
+    """By itself, which its library does only if the connection ends: here when another of the customer's streams has ended."""
+    token = {"token": guarded.customer(fresh())}
+    async with driver() as node:
+        sockets = [
+            node.open(guarded.url, "/customers", token, transports=[transport])
+            for _ in range(MAX_STREAMS_PER_CUSTOMER + 1)
+        ]
+        await until(
+            lambda: [bool(s.of("disconnect")) for s in sockets if not s.of("connect")] == [True],
+            "one to be refused",
+        )
+        (refused,) = [s for s in sockets if not s.of("connect")]
+        next(s for s in sockets if s.of("ready")).do("close")
+        await refused.until("ready")
 
 
 @pytest.mark.parametrize(

@@ -9,24 +9,33 @@ import signal
 from typing import Any
 
 import httpx
-from desks import Desk, ok
+from desks import Desk, fresh, ok
 from serving import OwnServer
 from socketio_driver import Socket, driver
 from waiting import until
 
+from tertulia.settings import Settings
+
+MAX_STREAMS_PER_CUSTOMER = Settings().max_streams_per_customer
+
 
 async def test_the_gateway_dies_and_readers_go_on_at_the_other(battered: OwnServer) -> None:
     """Two gateways behind one port, WebSocket only; the killed one's readers come back and have missed nothing."""
-    server = battered
+    server, identifier = battered, fresh()
     token = server.token("service", "s")
+    tokens = {"/": token, "/agents": token, "/customers": server.customer(identifier)}
     await until(lambda: _both(server), "both gateways to take connections")
     async with driver() as node:
-        sockets = [node.open(server.url, "/agents", {"token": token}) for _ in range(12)]
+        sockets = [
+            node.open(server.url, name, {"token": tokens[name]})
+            for name in tokens
+            for _ in range(MAX_STREAMS_PER_CUSTOMER)
+        ]
         await asyncio.gather(*(s.until("ready") for s in sockets))
         async with server.client(token) as client:
-            c = await Desk(client).open()
+            c = await Desk(client).open(identifier)
         for socket in sockets:
-            await socket.ask("conversation:join", {"conversation_id": c["id"]})
+            await _join(socket, c["id"])
         async with server.client(token) as client:
             ok(await Desk(client).say(c["id"], "before", sender_type="contact"), 201)
         await asyncio.gather(*(s.until("conversation:message") for s in sockets))
@@ -34,6 +43,7 @@ async def test_the_gateway_dies_and_readers_go_on_at_the_other(battered: OwnServ
         await until(lambda: _said(server, token, c["id"], "meanwhile"), "a message to be taken")
         await asyncio.gather(*(_follow(s, c["id"]) for s in sockets))
         assert 0 < sum(bool(s.of("disconnect")) for s in sockets) < len(sockets), "one gateway went on"
+        assert {s.namespace for s in sockets if s.of("disconnect")} == tokens.keys()
         for socket in sockets:
             said = [e["data"]["content"] for e in socket.of("conversation:message")]
             assert said == ["before", "meanwhile"]
@@ -68,5 +78,10 @@ async def _follow(socket: Socket, conversation_id: str) -> None:
     await socket.until(lambda e: meanwhile(e) or e["event"] == "disconnect")
     if socket.of("disconnect"):
         await socket.until("connect", 2)
-        await socket.ask("conversation:join", {"conversation_id": conversation_id})
+        await _join(socket, conversation_id)
         await socket.until(meanwhile)
+
+
+async def _join(socket: Socket, conversation_id: str) -> None:
+    if socket.namespace != "/customers":  # who read their own conversations from the start
+        await socket.ask("conversation:join", {"conversation_id": conversation_id})
