@@ -287,9 +287,12 @@ def crm_post(conversation: str, tenant: str, token: str, key: str) -> bytes:
     ).encode() + body
 
 
-def sync_post(session: str, token: str, key: str) -> bytes:
-    """The same message by the sync API's route."""
-    body = b'{"role":"user","content":"Where is my order? It should have come on Monday. t=%016d"}'
+def sync_post(session: str, token: str, key: str, sub_domain: str | None = None) -> bytes:
+    """The same message by the sync API's route, with the tenant's sub-domain if one is given."""
+    named = b"" if sub_domain is None else b'"subDomain":"' + sub_domain.encode() + b'",'
+    body = (
+        b"{" + named + b'"role":"user","content":"Where is my order? It should have come on Monday. t=%016d"}'
+    )
     length = len(body % 0)
     return (
         f"POST /sync/api/v1/whatsapp/agent/conversations/{session}/messages HTTP/1.1\r\nHost: bench\r\n"

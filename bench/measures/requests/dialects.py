@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import aiohttp
+
 from ... import load
-from ...processes import connected, cpu_seconds, run_load
+from ...processes import Server, connected, cpu_seconds, run_load
 from ...results import Figure, Series, ratios
 from ..bench import Bench
 from .ingest import check
@@ -11,20 +13,34 @@ from .ingest import check
 CONNECTIONS = 64
 GOAL = 1.15
 """Of the native route's cost."""
-SIDES = ("native", "crm", "sync")
+WITH_SUB_DOMAIN = "sync with subDomain"
+"""As the Python client's `add_message` and the helper functions send it: the server compares it with the tenant's."""
+SIDES = ("native", "crm", "sync", WITH_SUB_DOMAIN)
 SESSIONS = """
 INSERT INTO conversation_sessions (account_id, session_id, conversation_id, bot_id)
 SELECT $1, 'bench_' || c, c::uuid, 'bench' FROM unnest($2::text[]) AS c ON CONFLICT DO NOTHING"""
 """The sync API knows the conversations by names of its own."""
 
 
-def head(bench: Bench, side: str, conversation: str, key: str) -> bytes:
-    """A template of a customer's message, with the same key and content on both sides."""
+def head(bench: Bench, side: str, conversation: str, key: str, sub_domain: str) -> bytes:
+    """A template of a customer's message, with the same key and content on all sides."""
     if side == "native":
         return load.post(f"/v1/conversations/{conversation}/messages", bench.tenant.service, key)
-    if side == "sync":
-        return load.sync_post(f"bench_{conversation}", bench.tenant.service, key)
-    return load.crm_post(conversation, bench.tenant.account, bench.tenant.service, key)
+    if side == "crm":
+        return load.crm_post(conversation, bench.tenant.account, bench.tenant.service, key)
+    named = sub_domain if side == WITH_SUB_DOMAIN else None
+    return load.sync_post(f"bench_{conversation}", bench.tenant.service, key, named)
+
+
+async def sub_domain_of(bench: Bench, server: Server) -> str:
+    """The tenant's, as the sync API shows it."""
+    path = f"/sync/api/v1/conversations/bench_{bench.conversations[0]}"
+    headers = {"Authorization": f"Bearer {bench.tenant.service}"}
+    async with (
+        aiohttp.ClientSession(server.url, headers=headers, raise_for_status=True) as session,
+        session.get(path) as response,
+    ):
+        return (await response.json())["data"]["subDomain"]
 
 
 async def dialects(bench: Bench) -> list[Figure]:
@@ -32,6 +48,7 @@ async def dialects(bench: Bench) -> list[Figure]:
     server = await bench.server()
     async with connected(server.database_url) as connection:
         await connection.execute(SESSIONS, bench.tenant.account, bench.conversations)
+    sub_domain = await sub_domain_of(bench, server)
     rates: dict[str, list[float]] = {side: [] for side in SIDES}
     spent: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(bench.rounds):
@@ -41,7 +58,10 @@ async def dialects(bench: Bench) -> list[Figure]:
             report = await run_load(
                 load.Spec(
                     port=server.port,
-                    heads=[head(bench, side, c, f"dia{number}-{side}") for c in bench.conversations],
+                    heads=[
+                        head(bench, side, c, f"dia{number}-{SIDES.index(side)}", sub_domain)
+                        for c in bench.conversations
+                    ],
                     connections=CONNECTIONS,
                     seconds=bench.seconds,
                 )
