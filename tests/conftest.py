@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,11 @@ from hypothesis import HealthCheck, settings
 from serving import BATTERED, GUARDED, ROOT, OwnServer
 from stage import Stage
 from xdist.scheduler import LoadScopeScheduling
+
+# As the Makefile does: what tests start is compiled once, not again in each of a server's dozen processes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "build/pycache"))
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # a busy machine is not a failure
