@@ -35,6 +35,8 @@ KILL_DEADLINE = 5.0
 NAME_FREE_WITHIN = 10.0
 """Seconds for which the name of a killed actor may still be taken."""
 PLAN_EVERY = 2.0
+PLAN_AT_LATEST = 20.0
+"""Restarts that fail, each after a minute, must not keep a node without its processes for longer."""
 RAY_ERRORS = (RayError, ValueError, TimeoutError, ConnectionError)
 """Exceptions of calls to Ray while its head is away, or for an actor that is gone."""
 
@@ -206,7 +208,10 @@ class Fleet:
         verdicts = {m.name: m.vitals.verdict(now) for m in self.members.values()}
         frozen = [m for m in self.members.values() if verdicts[m.name] == "frozen"]
         gone = [m for m in self.members.values() if verdicts[m.name] == "gone"]
-        if gone:
+        if now - self._planned_at > PLAN_AT_LATEST:
+            self._planned_at = now
+            await self._follow_plan()
+        elif gone:
             await self._replace(gone[0])
         elif frozen:
             await self._end(frozen[0])
@@ -293,6 +298,10 @@ class Fleet:
             if wanted.create:
                 await self._add(kind, wanted.create[0])
                 return
+        for kind in KINDS:
+            if not KINDS[kind].follows and (number := self._missing(kind)) is not None:
+                await self._up(await self._create(kind, number, free[number % len(free)]))
+                return
         for _, wanted in plans:
             if wanted.retire:
                 await self._retire(self.members[wanted.retire[0]])
@@ -308,6 +317,11 @@ class Fleet:
             ):
                 await self._renew(member)
                 return
+
+    def _missing(self, kind: ProcessKind) -> int | None:
+        """The lowest number that no process of a kind has: the one that had it was given up, and could not be replaced."""
+        have = {m.number for m in self.of(kind)}
+        return next((number for number in range(self._number_of(kind)) if number not in have), None)
 
     async def _add(self, kind: ProcessKind, node: str) -> Member:
         member = await self._create(kind, free_number([m.name for m in self.of(kind)]), node)
