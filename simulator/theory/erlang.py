@@ -37,34 +37,40 @@ def erlang_a(arrival: float, service: float, servers: int, patience: float) -> E
 def served_within(arrival: float, service: float, servers: int, patience: float, limit: float) -> float:
     """The share of all who arrive that is answered within `limit`.
 
-    A customer who finds n + k in the system, k ≥ 0, is served once k + 1 departures have come before the own patience ends; the
-    departures are a pure death process with rates nμ + jθ, and its density at t, times e^(-θt), is integrated by Simpson's rule.
+    A customer who finds n + k in the system, k ≥ 0, is served once k + 1 departures have come before the own patience ends: a chain
+    of departures at rates nμ + jθ, which the customer leaves at the rate θ. It is uniformised (Jensen 1953): steps of one rate, whose
+    number within `limit` is Poisson, lead from j to j - 1, to the end, or nowhere.
     """
     p = _steady_state(arrival, service, servers, patience)
     at_once = math.fsum(p[:servers])
-    # state of the death process: how many wait ahead, conditioned on who found them; mass moves down and is served below 0
+    # how many wait ahead; mass moves down and is served below 0
     ahead = [x for x in p[servers:] if x > 1e-14]
-    steps = 4_000
-    h, served, last = limit / steps, 0.0, 0.0
+    if not ahead or limit <= 0:
+        return at_once
     rates = [servers * service + j * patience for j in range(len(ahead))]
-    for step in range(steps + 1):
-        t = step * h
-        flow = ahead[0] * rates[0] * math.exp(-patience * t) if ahead else 0.0
-        served += (flow + last) * h / 2 if step else 0.0
-        last = flow
-        ahead = _died(ahead, rates, h)
-    return at_once + served
+    rate = rates[-1] + patience
+    down = [r / rate for r in rates]
+    mean = rate * limit
+    served = within = told = 0.0
+    for steps in range(math.ceil(mean + 10 * math.sqrt(mean) + 30)):
+        weight = math.exp(steps * math.log(mean) - mean - math.lgamma(steps + 1))
+        within += weight * served
+        told += weight
+        served += ahead[0] * down[0]
+        ahead = _stepped(ahead, down, patience / rate)
+        if not ahead:
+            break
+    return at_once + within + max(0.0, 1 - told) * served
 
 
-def _died(ahead: list[float], rates: list[float], h: float) -> list[float]:
-    """The death process a time `h` later, by the midpoint rule."""
-    n = len(ahead)
-    if not n:
-        return ahead
-    slope = [-rates[j] * ahead[j] + (rates[j + 1] * ahead[j + 1] if j + 1 < n else 0.0) for j in range(n)]
-    middle = [ahead[j] + slope[j] * h / 2 for j in range(n)]
-    slope = [-rates[j] * middle[j] + (rates[j + 1] * middle[j + 1] if j + 1 < n else 0.0) for j in range(n)]
-    return [ahead[j] + slope[j] * h for j in range(n)]
+def _stepped(ahead: list[float], down: list[float], gone: float) -> list[float]:
+    """The chain one step later, without places at its end that nobody is at any more."""
+    above = [x * share for x, share in zip(ahead[1:], down[1:], strict=False)]
+    above.append(0.0)
+    ahead = [x * (1 - share - gone) + came for x, share, came in zip(ahead, down, above, strict=False)]
+    while ahead and ahead[-1] < 1e-16:
+        ahead.pop()
+    return ahead
 
 
 def _steady_state(arrival: float, service: float, servers: int, patience: float) -> list[float]:

@@ -139,4 +139,16 @@ def test_two_agents_are_judged_by_the_exact_chain() -> None:
 
 def test_erlangs_share_in_time_is_that_of_two_equal_servers() -> None:
     late = waits_longer(1, 1, 1, "longest_idle", 0.7)
-    assert math.isclose(1 - late, served_within(1, 1, 2, 0, 0.7), abs_tol=1e-6)
+    assert math.isclose(1 - late, served_within(1, 1, 2, 0, 0.7), abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("row", [(1000, 1, 1010, 0.1), (48, 1, 50, 0.5), (60, 1, 50, 0.5)], ids=str)
+def test_in_time_without_end_are_all_who_do_not_give_up(row: tuple[float, ...]) -> None:
+    arrival, service, servers, patience = row
+    abandons = erlang_a(arrival, service, int(servers), patience).abandons
+    found = served_within(arrival, service, int(servers), patience, 60 / patience)
+    assert math.isclose(found, 1 - abandons, abs_tol=1e-10)
+
+
+def test_at_once_are_all_who_need_not_wait() -> None:
+    assert math.isclose(served_within(48, 1, 50, 0.5, 0), 1 - erlang_a(48, 1, 50, 0.5).waits, abs_tol=1e-12)
