@@ -357,6 +357,44 @@ async def test_multi_tenant_isolation(crm: Crm, server: OwnServer, other: Accoun
     assert await crm.get(c["id"]) == c
 
 
+NOBODY = {"X-Tenant-Id": "11111111-1111-4111-8111-111111111111"}
+ONE = "/api/v1/conversations/{id}"
+PHONE = {"customer_phone": "+628123456789"}
+SAID = {"conversation_id": "{id}", "sender_type": "customer", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1/conversations/active", None),
+        ("GET", ONE, None),
+        ("GET", f"{ONE}/messages", None),
+        ("GET", f"{ONE}/messages/recent", None),
+        ("POST", "/api/v1/conversations", PHONE),
+        ("POST", "/api/v1/conversations/find-or-create", PHONE),
+        ("POST", f"{ONE}/handoff", {"reason": "x"}),
+        ("PUT", f"{ONE}/assign", {"agent_id": "x"}),
+        ("PUT", f"{ONE}/status", {"status": "resolved"}),
+        ("POST", "/api/v1/messages", SAID),
+    ],
+)
+@pytest.mark.parametrize("proof", ["header", "token"])
+async def test_an_unknown_tenant_has_nothing(
+    crm: Crm, server: OwnServer, proof: str, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    """ "All queries filter by tenant": a list is empty, and what is named by its id is not found."""
+    c = await crm.open()
+    if body is SAID:
+        body = SAID | {"conversation_id": c["id"]}
+    token = server.token("service", "s", NOBODY["X-Tenant-Id"]) if proof == "token" else None
+    async with server.client(token) as client:
+        answer = await client.request(method, f"/crm{path.format(id=c['id'])}", json=body, headers=NOBODY)
+    if path.endswith("/active"):
+        assert ok(answer, 200) == []
+    else:
+        problem(answer, 404, "not_found")
+
+
 async def test_a_person_writes_as_themselves_and_names_no_providers_message(
     crm: Crm, server: OwnServer
 ) -> None:
