@@ -88,6 +88,8 @@ class Importer:
         self._aside = aside
         self._progress = progress
         self._seen_live: set[str] = set()
+        self._seen_sessions: set[str] = set()
+        self._seen_external_ids: set[str] = set()
         self.counts = Counts()
 
     async def run(self) -> Counts:
@@ -175,6 +177,8 @@ class _Batch:
         self._refused: list[tuple[Loaded, SetAside]] = []
         self._left_out: list[SetAside] = []
         self._live: set[str] = set()
+        self._sessions: set[str] = set()
+        self._external_ids: set[str] = set()
         self._second = 0
 
     async def prepare(self) -> _Batch:
@@ -185,8 +189,9 @@ class _Batch:
         contacts = await run._imports.contacts(NAME, set(threads))
         live = await run._imports.live(to.channel_id, set(threads))
         ids = {m.external_id for _, c in conversations for m in c.messages if m.external_id is not None}
-        external_ids = await run._imports.external_ids(to.channel_id, ids)
-        sessions = await run._imports.sessions({c.session.id for _, c in conversations if c.session})
+        external_ids = await run._imports.external_ids(to.channel_id, ids) | ids & run._seen_external_ids
+        names = {c.session.id for _, c in conversations if c.session}
+        sessions = await run._imports.sessions(names) | names & run._seen_sessions
         for (loaded, c), thread in zip(conversations, threads, strict=True):
             if c.session is not None:
                 if c.session.id in sessions:
@@ -194,6 +199,7 @@ class _Batch:
                     self._refused.append((loaded, SetAside("conversation", loaded.head.id, "", reason)))
                     continue
                 sessions.add(c.session.id)
+                self._sessions.add(c.session.id)
             contact_id, name = contacts.get(thread, (to.account_id, None))  # a dry run makes no contacts
             place = Place(to.account_id, to.channel_id, contact_id, thread, name)
             self._add(loaded, c, place, live, external_ids)
@@ -233,6 +239,7 @@ class _Batch:
                 continue
             if message.external_id is not None:
                 external_ids.add(message.external_id)
+                self._external_ids.add(message.external_id)
             kept.append(message)
         wants_live = c.status in ("active", "handed_off")
         may_live = wants_live and place.identifier not in live | self._run._seen_live | self._live
@@ -267,3 +274,5 @@ class _Batch:
         counts.second += self._second
         if self._run._dry_run:  # nothing is in the database that would tell
             self._run._seen_live |= self._live
+            self._run._seen_sessions |= self._sessions
+            self._run._seen_external_ids |= self._external_ids

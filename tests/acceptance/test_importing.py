@@ -429,6 +429,33 @@ def document(phone: str, sub_domain: str, *messages: tuple[str, str, float], **f
     } | fields
 
 
+async def test_a_dry_run_counts_what_many_documents_name_twice_as_the_import_does(shop: Shop) -> None:
+    """A session id of one and of another that is far behind it."""
+    (row,) = await shop.sql("SELECT settings ->> 'sub_domain' AS sub FROM accounts WHERE id = $1")
+    documents = [document(fresh_phone(), row["sub"], ("user", "hola", 1)) for _ in range(120)]
+    documents.append(document(fresh_phone(), row["sub"], sessionId=documents[0]["sessionId"]))
+    path = shop.folder / "conversations.json"
+    path.write_text("\n".join(map(json_util.dumps, documents)))
+    for options in ("--dry-run",), (), ("--dry-run",):
+        result = await shop.run("sync", path, *options)
+        assert [(found, aside) for found, _, _, aside in counts(result)] == [(121, 1), (120, 0)], options
+        assert (
+            str(documents[-1]["_id"]),
+            f"sessionId {documents[0]['sessionId']} is another conversation's",
+        ) in shop.left_out()
+
+
+async def test_a_dry_run_counts_messages_that_many_conversations_share_as_the_import_does(
+    shop: Shop, source: CrmSource
+) -> None:
+    wamid = {"whatsapp_message_id": fresh("wamid")}
+    for n in range(210):
+        await source.conversation(fresh_phone(), ("customer", "hello", 1, wamid if n in (0, 209) else {}))
+    for options in ("--dry-run",), (), ("--dry-run",):
+        result = await shop.run("crm", source.url, *options)
+        assert [(found, aside) for found, _, _, aside in counts(result)] == [(210, 0), (210, 1)], options
+
+
 @pytest.mark.parametrize("form", ["canonical", "relaxed array", "bson", "bson.gz"])
 async def test_sync_documents_come_over_from_json_and_bson(shop: Shop, form: str) -> None:
     (name,) = [
