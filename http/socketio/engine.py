@@ -19,6 +19,7 @@ from engineio.exceptions import EngineIOError
 from engineio.payload import Payload
 
 import socketio
+from socketio.packet import CONNECT_ERROR
 
 from ...core.accounts.principal import Principal, Role
 from ...core.errors import Invalid, Overloaded, RateLimited
@@ -47,6 +48,8 @@ RESERVED: Final = frozenset({"connect", "disconnect"})
 """Names by which python-socketio tells a namespace of its connections. No client's event may have one."""
 _BINARY: Final = ("5", "6")
 """The types of Socket.IO packets that announce attachments."""
+_NO_NAMESPACE: Final = "Invalid namespace"
+"""What Socket.IO's own server says of a namespace that it does not have."""
 _OLD: Final = "this server speaks Socket.IO 5 (client 3 or newer, EIO=4); this client is older"
 _REFUSAL: Final = (
     '0{"sid":"refused","upgrades":[],"pingInterval":25000,"pingTimeout":5000}',
@@ -202,6 +205,10 @@ class _Server(socketio.AsyncServer):
             await self.engine.end(eio_sid)
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        if pkt.packet_type == CONNECT_ERROR and isinstance(pkt.data, str):
+            pkt.data = {
+                "message": _NO_NAMESPACE
+            }  # the library's bare text is an empty message to its clients
         if pkt.packet_type == 0 and isinstance(pkt.data, dict) and "sid" in pkt.data:
             pkt.data["pid"] = pkt.data[
                 "sid"

@@ -360,6 +360,13 @@ async def test_auth_middleware(node: Driver, server: OwnServer, namespace: str) 
     }
 
 
+async def test_a_namespace_that_does_not_exist_is_refused_in_so_many_words(
+    node: Driver, server: OwnServer
+) -> None:
+    refused = await node.open(server.url, "/nothing", {"token": server.token()}).until("connect_error")
+    assert (refused["data"], refused.get("more")) == ("Invalid namespace", None)
+
+
 async def test_agents_events_and_rooms(node: Driver, server: OwnServer, service: Desk) -> None:
     user = fresh("sio")
     async with server.client(server.token("agent", user)) as client:
