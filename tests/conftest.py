@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +21,10 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / "build/pycache"))
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it at least four times a request, each time in all folders: a quarter of what a request costs
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")  # a busy machine is not a failure
@@ -39,8 +44,9 @@ SERVER_FIXTURES = {
     "server",
     "shared_valkey",
     "s3_url",
+    "broker",
 }
-"""Fixtures that start a process: Tertulia itself, Postgres, Valkey or an object store."""
+"""Fixtures that start a process: Tertulia itself, Postgres, Valkey, an object store or RabbitMQ."""
 
 
 SHARED_SERVER = {"acceptance", "browser", "cases", "contract", "guides", "test_fuzz_pipelining.py", "test_guides.py",
