@@ -11,7 +11,8 @@ from typing import Any
 import bson
 import pytest
 from bson import json_util
-from hypothesis import HealthCheck, given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.core.text.json_checks import open_brackets
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_refused_with_a_reason(
 @given(
     st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x))
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@searched(60)
 def test_brackets_within_strings_open_nothing(value: Any) -> None:
     text = json.dumps(value)
     assert open_brackets(text.encode()) == 0

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from days import BEGIN, MINUTE, Day
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from office import NOW
@@ -117,7 +118,7 @@ def test_what_began_before_the_time_does_not_count() -> None:
 
 
 @given(STEPS, st.integers(0, 60))
-@settings(max_examples=60, deadline=None)
+@searched(30)
 def test_any_journal_is_a_workload_and_nobody_is_lost(steps: list[tuple[Event, int]], cut: int) -> None:
     entries, now = [RoutingEntry(1, NOW, "restored", Snapshot(POLICY))], NOW
     for event, later in steps:

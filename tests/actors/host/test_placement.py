@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from rig import Remote, Rig, raising
 from samples import (
@@ -142,7 +143,7 @@ async def test_an_actor_that_loses_results_is_lost(rig: Rig) -> None:
     await rig.done(to_thread(received("y")))
 
 
-@settings(max_examples=60, deadline=None)
+@searched(30)
 @given(
     deaths=st.sets(st.integers(1, 30), max_size=12),
     rounds=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=5),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
-from hypothesis import given, settings
+from fuzzing import searched
+from hypothesis import given
 from hypothesis import strategies as st
 from message_rig import BODY, CONVERSATION, OTHER, Decide, Gate, accepted, answer, comparable, request
 from samples import ACCOUNT
@@ -198,7 +199,7 @@ async def test_a_request_that_comes_in_pieces_is_whole_all_the_same(gate: Gate) 
         writer.close()
 
 
-@settings(max_examples=30, deadline=None)
+@searched(15)
 @given(
     words=st.lists(st.sampled_from(["message", "get", "wrong", "again"]), min_size=1, max_size=12),
     cuts=st.lists(st.integers(0, 4000), max_size=6),
