@@ -162,6 +162,7 @@ class GatewayParts(Parts, Protocol):
     """The composed parts of a gateway."""
 
     async def startup(self) -> None: ...
+    def statistics(self) -> dict[str, float]: ...
     async def drain(self) -> None: ...
 
 
@@ -175,6 +176,9 @@ class GatewayProcess(ActorProcess):
     ) -> None:
         self._parts = await when_storage_is_up(lambda: compose(settings, name))
         await self._start(self._parts, self._parts.startup)
+
+    async def statistics(self) -> dict[str, float]:
+        return self._parts.statistics()
 
     async def _finish(self) -> None:
         self._stop_work()

@@ -81,6 +81,27 @@ class ClusterSettings(BaseSettings):
         description="each process shows its own figures on a port of its own, which /metrics/targets lists for Prometheus; on in"
         " a cluster (RAY_ADDRESS) when unset",
     )
+    autoscale_max_nodes: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="ask Ray's autoscaler for as many nodes as the load needs, up to that many, the head included; off when unset."
+        " Each of them offers one unit of the resource `tertulia`, and TERTULIA_HOSTS_PER_NODE and TERTULIA_GATEWAYS_PER_NODE say"
+        " what runs there",
+    )
+    autoscale_min_nodes: int = Field(2, ge=1, le=256, description="nodes that stay whatever the load")
+    autoscale_node_commands: float = Field(
+        3000, gt=0, description="commands per second that one node carries; beyond 80 % nodes are added"
+    )
+    autoscale_node_streams: float = Field(
+        10_000, gt=0, description="open streams that one node carries; beyond 80 % nodes are added"
+    )
+    autoscale_node_waiting: float = Field(
+        500, gt=0, description="commands under way in the hosts of one node; beyond it a node is added"
+    )
+    autoscale_quiet: float = Field(
+        600, ge=10, description="how long the load must fit on one node less, at 55 %, before a node is ended"
+    )
     drain: float = Field(20, gt=0, description="time limit of a graceful stop")
     leave_notice: float | None = Field(
         None,
@@ -93,6 +114,16 @@ class ClusterSettings(BaseSettings):
     takeover_after: float = Field(
         2.5, gt=0.5, description="how long a host must be silent before others take over its partitions"
     )
+
+    def autoscale_fault(self) -> str | None:
+        """Why nodes cannot follow the load, as a sentence; None if they can, or need not."""
+        if self.autoscale_max_nodes is None:
+            return None
+        if self.ray_address is None or self.hosts_per_node is None or self.gateways_per_node is None:
+            return "this needs RAY_ADDRESS, TERTULIA_HOSTS_PER_NODE and TERTULIA_GATEWAYS_PER_NODE"
+        if self.autoscale_max_nodes < self.autoscale_min_nodes:
+            return f"TERTULIA_AUTOSCALE_MIN_NODES is {self.autoscale_min_nodes}, which is more"
+        return None
 
     @property
     def notice(self) -> float:

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
+from tertulia.actors.cluster.ray_nodes import UNIT
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -37,6 +39,20 @@ def test_the_launcher_accepts_it(config: dict[str, Any]) -> None:
 def test_the_launcher_would_refuse_a_mistake(config: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError, match="head_start_commands"):
         validate_config(prepare_config(config | {"head_start_commands": []}))
+
+
+def test_the_launcher_accepts_the_node_types_that_it_shows_for_a_cloud(config: dict[str, Any]) -> None:
+    text = (ROOT / "cluster.yaml").read_text()
+    block = text[text.index("#   available_node_types:") :].partition("\n#\n")[0]
+    shown = yaml.safe_load(block.replace("#   ", ""))
+    types = shown["available_node_types"]
+    cloud = {"provider": {"type": "external", "module": "a.Cloud"}}
+    filled_in = {
+        name: [] for name in ("cluster_synced_files", "head_setup_commands", "worker_setup_commands")
+    }
+    validate_config(prepare_config(config | cloud | filled_in | shown))
+    assert all(kind["resources"][UNIT] == 1 for kind in types.values()) and shown["head_node_type"] in types
+    assert types["server"]["max_workers"] == shown["max_workers"]
 
 
 def test_all_workers_are_used(config: dict[str, Any]) -> None:

@@ -42,6 +42,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "TERTULIA_SUPERVISORS": [("0", "greater")],
     "TERTULIA_HOSTS_PER_NODE": [("0", "greater")],
     "TERTULIA_GATEWAYS_PER_NODE": [("0", "greater")],
+    "TERTULIA_AUTOSCALE_MAX_NODES": [("0", "greater"), ("8", "TERTULIA_HOSTS_PER_NODE")],
     "TERTULIA_PROCESS_METRICS": [("perhaps", "boolean")],
     "TERTULIA_LEAVE_NOTICE": [("-1", "greater"), ("301", "300"), ("soon", "number")],
     "TERTULIA_ON_STOP": [("kill", "leave")],

@@ -15,19 +15,30 @@ from typing import Any, TypeVar
 import msgspec
 import ray
 from ray._private.state import state  # Ray has no public way to ask which nodes are draining
+from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]  # or to drain one, but its command line
+from ray.core.generated.autoscaler_pb2 import (  # pyright: ignore[reportMissingModuleSource]
+    DrainNodeReason,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
 T = TypeVar("T")
 
 DEADLINE = 5.0
 """Seconds to wait for Ray's head."""
+UNIT = "tertulia"
+"""The resource of which each node that is started and ended by load offers one."""
+HEAD = "node:__internal_head__"
+"""The resource that Ray's head alone offers."""
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A node that Ray counts as alive. `draining`: it accepts nothing new and is about to end."""
+    """A node that Ray counts as alive. `draining`: it accepts nothing new and is about to end; `head`: it is Ray's head; `has_unit`: the
+    autoscaler may count on it."""
 
     id: str
     address: str
     draining: bool
+    head: bool = False
+    has_unit: bool = False
 
 
 _asking: dict[str, asyncio.Future[Any]] = {}
@@ -75,7 +86,13 @@ async def alive_nodes() -> list[Node]:
     def ask() -> list[Node]:
         draining = state.get_draining_nodes()
         return [
-            Node(n["NodeID"], n["NodeManagerAddress"], n["NodeID"] in draining)
+            Node(
+                n["NodeID"],
+                n["NodeManagerAddress"],
+                n["NodeID"] in draining,
+                HEAD in n["Resources"],
+                n["Resources"].get(UNIT, 0) >= 1,
+            )
             for n in ray.nodes()
             if n["Alive"]
         ]
@@ -86,6 +103,20 @@ async def alive_nodes() -> list[Node]:
 async def is_draining(node: str) -> bool:
     """Whether Ray drains this node. Raises TimeoutError while the head is away, or what Ray raises."""
     return node in await _shared("draining", state.get_draining_nodes)
+
+
+async def end_idle_node(node: str) -> bool:
+    """End a node, so that the autoscaler gives its machine back. False if something still runs on it: then nothing happens. Raises
+    TimeoutError while the head is away, or what Ray raises."""
+
+    def ask() -> bool:
+        head = GcsClient(address=ray.get_runtime_context().gcs_address)
+        accepted, _ = head.drain_node(
+            node, DrainNodeReason.DRAIN_NODE_REASON_IDLE_TERMINATION, "the load needs fewer nodes", 0
+        )
+        return bool(accepted)
+
+    return await _shared(f"end {node}", ask)
 
 
 def own_node() -> str:

@@ -43,6 +43,7 @@ class ActorSettings(msgspec.Struct, frozen=True):
 
 NOT_DIGESTED = frozenset(
     {"hosts", "hosts_per_node", "gateways", "gateways_per_node", "on_stop", "log_format", "data"}
+    | {name for name in Settings.model_fields if name.startswith("autoscale_")}
 )
 """Settings of `tertulia serve` alone: actors need not be renewed when they change."""
 

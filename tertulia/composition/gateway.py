@@ -285,6 +285,10 @@ class GatewayParts:
         """Its own figures, for Prometheus."""
         return own_samples(self.gateway, self.hub, self._app[POLICY].table)
 
+    def statistics(self) -> dict[str, float]:
+        """What the number of nodes depends on."""
+        return {"streams": len(self.hub)}
+
     async def startup(self) -> None:
         """Find the hosts, then listen."""
         await self.gateway.startup()

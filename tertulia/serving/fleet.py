@@ -25,6 +25,7 @@ from ..composition.actor_settings import ActorSettings
 from ..core.ports.ownership import Processes, ProcessKind
 from ..settings import Settings
 from .actor_watch import FROZEN_AFTER, PING_EVERY, Vitals
+from .autoscaler import Autoscaler, limits_of
 from .fleet_members import KINDS, STOPPED, ActorFailed, Member
 from .placement_plan import Plan, free_number, plan
 
@@ -67,6 +68,8 @@ class Fleet:
         self._adopted: frozenset[str] = frozenset()
         self._planned_at = 0.0
         self._answered_at = 0.0
+        limits = limits_of(settings)
+        self._autoscaler = None if limits is None else Autoscaler(limits, processes, say)
 
     def of(self, kind: ProcessKind) -> list[Member]:
         return sorted((m for m in self.members.values() if m.kind == kind), key=lambda m: m.number)
@@ -289,6 +292,13 @@ class Fleet:
     async def _follow_plan(self) -> None:
         """One step: a missing process first, then one too many, then one with other settings or of another release."""
         nodes = await self._nodes()
+        if self._autoscaler is not None:
+            try:
+                await self._autoscaler.look(nodes, self.members.values(), time.monotonic())
+            except (
+                RAY_ERRORS
+            ) as error:  # whatever becomes of the number of nodes, those that are there get their processes
+                log.warning("autoscaling_failed", error=repr(error))
         free = [node.id for node in nodes if not node.draining]
         if not free:
             return

@@ -66,6 +66,7 @@ def check_settings(settings: Settings) -> None:
         if settings.m2m_jwt_secret_key
         else "CONVERSATION_SERVICE_USER_JWT_SECRET_KEY": lambda: _assistant(settings),
         "RABBITMQ_URL": lambda: _broker(settings),
+        "TERTULIA_AUTOSCALE_MAX_NODES": lambda: _autoscale(settings),
         "TERTULIA_LINK_CA": lambda: client_context(settings.link_ca),
     }
     for name, check in checks.items():
@@ -82,6 +83,11 @@ def _model(settings: Settings) -> None:
 
 def _assistant(settings: Settings) -> None:
     if (fault := settings.assistant_fault()) is not None:
+        raise ValueError(fault)
+
+
+def _autoscale(settings: Settings) -> None:
+    if (fault := settings.autoscale_fault()) is not None:
         raise ValueError(fault)
 
 

@@ -30,6 +30,8 @@ sys.path[:0] = [
 
 from assignments import assignments  # noqa: E402
 from load import Load  # noqa: E402
+from load_scaling import SETTINGS as SCALING  # noqa: E402
+from load_scaling import autoscale, head_options  # noqa: E402
 from machine_faults import (  # noqa: E402
     Fault,
     blackout,
@@ -79,7 +81,7 @@ FAULTS: dict[str, Fault] = {
     "clock": clock, "disk_full": disk_full, "head": head, "head_alone": head_alone(5), "head_alone_90": head_alone(90),
     "supervisor": supervisor, "postgres": postgres, "postgres_failover": postgres_failover,
     "valkey_failover": valkey_failover, "valkey_gone": valkey_gone, "storm": reconnect_storm,
-    "network_storm": network_storm, "blackout": blackout,
+    "network_storm": network_storm, "blackout": blackout, "autoscale": autoscale,
 }  # fmt: skip
 
 CLOCKS = {
@@ -91,6 +93,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "network_storm": STORM,
     "clock": CLOCKS,
     "soak": CLOCKS,
+    "autoscale": SCALING,
 }
 """What a fault's machines need in their environment."""
 
@@ -135,17 +138,20 @@ async def run(name: str, seed: int, given: argparse.Namespace) -> bool:
             )
         )
         folder.chmod(0o755)
-        made = await stack.enter_async_context(site(folder, 3))
+        scales = name == "autoscale"
+        machines = 1 if scales else 3
+        made = await stack.enter_async_context(site(folder, machines))
         earlier = (
             unpack(folder, given.earlier or earlier_release()) if name in ("upgrade", "rollback") else None
         )
         install(folder, earlier or ROOT)
         settings = SETTINGS.get(name, {}) | dict(pair.split("=", 1) for pair in given.set)
         settings = {key: value.format(release=folder / "release") for key, value in settings.items()}
-        service = Service(made, settings, external=not name.startswith("head_alone"))
+        options = head_options(folder) if scales else ()
+        service = Service(made, settings, external=not name.startswith("head_alone"), head_options=options)
         await service.start()
         stack.push_async_callback(service.balancer.stop)
-        await service.until_shares(3)
+        await service.until_shares(machines)
         readers = [
             await stack.enter_async_context(
                 kind(service, service.token("agent", f"{kind.__name__}{n}"), "account")

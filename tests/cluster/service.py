@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -83,11 +83,17 @@ class Service:
     """As much of `serving.OwnServer` as the load and the readers use."""
 
     def __init__(
-        self, site: Site, settings: Mapping[str, str] | None = None, *, external: bool = True
+        self,
+        site: Site,
+        settings: Mapping[str, str] | None = None,
+        *,
+        external: bool = True,
+        head_options: Sequence[str] = (),
     ) -> None:
-        """`external`: the state of Ray's head outlives it, in a Valkey."""
+        """`external`: the state of Ray's head outlives it, in a Valkey. `head_options`: more words for its `ray start`."""
         self.site = site
         self._external = external
+        self._head_options = head_options
         self.environment = {
             **site.environment(),
             "TERTULIA_HOSTS_PER_NODE": "1",
@@ -135,7 +141,11 @@ class Service:
     async def join(self, machine: Machine) -> None:
         """Start Ray on a machine."""
         self.nodes[machine.name] = await ray_node(
-            machine, self.head, self.environment, redis=self.site.ray_valkey if self._external else None
+            machine,
+            self.head,
+            self.environment,
+            redis=self.site.ray_valkey if self._external else None,
+            head_options=self._head_options,
         )
 
     async def serve(self, machine: Machine | None = None, **settings: str) -> None:
@@ -154,7 +164,7 @@ class Service:
             assert serve.returncode is None, self.tail()
             return self._readies() != before
 
-        await until(ready, "serve to be ready", 120)
+        await until(ready, "serve to be ready", 300)
 
     def _readies(self) -> int:
         return self.log.read_text().count("\nready http") if self.log.exists() else 0
@@ -223,7 +233,7 @@ class Service:
         )
         return {row[0]: row[1] for row in rows}
 
-    async def until_shares(self, count: int, seconds: float = 90) -> float:
+    async def until_shares(self, count: int, seconds: float = 180) -> float:
         """Wait until that many machines share the partitions evenly. Returns how long it took."""
         began = time.monotonic()
         while True:
