@@ -76,6 +76,7 @@ SLEEPS = {
         "cluster/machine_faults.py:blackout",
         "cluster/soak.py:soak.fault",
         "cluster/load_scaling.py:autoscale",
+        "cluster/load_scaling.py:_client",
         "cluster/planned_changes.py:serve_killed",
         "cluster/planned_changes.py:supervisors",
         "cluster/storage_faults.py:postgres",

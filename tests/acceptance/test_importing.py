@@ -450,7 +450,8 @@ async def test_a_dry_run_counts_messages_that_many_conversations_share_as_the_im
 ) -> None:
     wamid = {"whatsapp_message_id": fresh("wamid")}
     for n in range(210):
-        await source.conversation(fresh_phone(), ("customer", "hello", 1, wamid if n in (0, 209) else {}))
+        shared = wamid if n in (0, 209) else {}
+        await source.conversation(fresh_phone(), ("customer", "hello", 1, shared), started_at=at(-n))
     for options in ("--dry-run",), (), ("--dry-run",):
         result = await shop.run("crm", source.url, *options)
         assert [(found, aside) for found, _, _, aside in counts(result)] == [(210, 0), (210, 1)], options
