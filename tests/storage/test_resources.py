@@ -114,6 +114,17 @@ async def test_a_sub_domain_is_unique(database: Database, account_id: str) -> No
     assert await accounts.update(fresh(), "x", None, BY) is None
 
 
+async def test_settings_change_while_a_row_of_the_account_is_being_inserted(
+    database: Database, account_id: str, owner: asyncpg.Connection
+) -> None:
+    async with owner.transaction():
+        await owner.execute(
+            "SELECT FROM accounts WHERE id = $1 FOR KEY SHARE", account_id
+        )  # as a foreign key does
+        changed = await PostgresAccounts(database).update(account_id, "New name", None, BY)
+    assert changed is not None and changed.name == "New name"
+
+
 @pytest.mark.parametrize(
     ("given", "path"),
     [

@@ -115,7 +115,7 @@ class PostgresAccounts:
     ) -> Account | None:
         try:
             async with self._database.account(account_id) as connection, connection.transaction():
-                query = sql("account_get", columns=_COLUMNS) + " FOR UPDATE"
+                query = sql("account_get", columns=_COLUMNS) + " FOR NO KEY UPDATE"
                 row = await connection.fetchrow(query, account_id)
                 if row is None:
                     return None
