@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 import ray
 from ray._private.state import state  # Ray has no public way to ask which nodes are draining
 from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]  # or to drain one, but its command line
+from ray.autoscaler.sdk import request_resources
 from ray.core.generated.autoscaler_pb2 import (  # pyright: ignore[reportMissingModuleSource]
     DrainNodeReason,  # pyright: ignore[reportAttributeAccessIssue]
 )
@@ -76,8 +78,15 @@ async def _shared(name: str, work: Callable[[], T]) -> T:
     asking = _asking.get(name)
     if asking is None or asking.done():
         asking = _asking[name] = asyncio.ensure_future(in_thread(work))
-        asking.add_done_callback(lambda done: done.cancelled() or done.exception())
+        asking.add_done_callback(partial(_answered, name))
     return await asyncio.wait_for(asyncio.shield(asking), DEADLINE)
+
+
+def _answered(name: str, done: asyncio.Future[Any]) -> None:
+    if _asking.get(name) is done:
+        del _asking[name]
+    if not done.cancelled():
+        done.exception()  # which nobody may have waited for
 
 
 async def alive_nodes() -> list[Node]:
@@ -103,6 +112,11 @@ async def alive_nodes() -> list[Node]:
 async def is_draining(node: str) -> bool:
     """Whether Ray drains this node. Raises TimeoutError while the head is away, or what Ray raises."""
     return node in await _shared("draining", state.get_draining_nodes)
+
+
+async def request_nodes(count: int) -> None:
+    """Ask the autoscaler for that many nodes, until the next request. Raises TimeoutError while the head is away, or what Ray raises."""
+    await _shared(f"request {count}", partial(request_resources, bundles=[{UNIT: 1}] * count))
 
 
 async def end_idle_node(node: str) -> bool:

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import structlog
-from ray.autoscaler.sdk import request_resources
 from ray.exceptions import RayError
 
-from ..actors.cluster.ray_nodes import UNIT, Node, end_idle_node, in_thread
+from ..actors.cluster.ray_nodes import Node, end_idle_node, request_nodes
 from ..actors.transport.ray_calls import call
 from ..core.ports.ownership import Processes
 from ..settings import Settings
@@ -29,8 +27,6 @@ ASK_AGAIN = 30.0
 """Seconds after which the same request is repeated: a head that has lost its state has lost it too."""
 DEADLINE = 2.0
 """Seconds that a process has for its figures."""
-ASK_DEADLINE = 5.0
-"""Seconds that Ray's head has for a request."""
 
 
 def limits_of(settings: Settings) -> Limits | None:
@@ -86,12 +82,10 @@ class Autoscaler:
         await self._forget_ended({node.id for node in nodes})
         await self._even(able, working, wanted, list(members))
 
-    async def _ask(self, units: int, now: float) -> None:
-        if self._asked[0] == units and now - self._asked[1] < ASK_AGAIN:
-            return
-        ask = partial(request_resources, bundles=[{UNIT: 1}] * units)
-        await asyncio.wait_for(in_thread(ask), ASK_DEADLINE)
-        self._asked = (units, now)
+    async def _ask(self, count: int, now: float) -> None:
+        if self._asked[0] != count or now - self._asked[1] >= ASK_AGAIN:
+            await request_nodes(count)
+            self._asked = (count, now)
 
     async def _even(
         self, able: Sequence[Node], working: Sequence[Node], wanted: int, members: Sequence[Member]

@@ -295,9 +295,7 @@ class Fleet:
         if self._autoscaler is not None:
             try:
                 await self._autoscaler.look(nodes, self.members.values(), time.monotonic())
-            except (
-                RAY_ERRORS
-            ) as error:  # whatever becomes of the number of nodes, those that are there get their processes
+            except RAY_ERRORS as error:  # the nodes that are there get their processes all the same
                 log.warning("autoscaling_failed", error=repr(error))
         free = [node.id for node in nodes if not node.draining]
         if not free:
