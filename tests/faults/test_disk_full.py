@@ -78,12 +78,14 @@ async def test_the_disk_is_full(small_disk: Path, own_server: Start) -> None:
                 )
 
             await until(named, "the full disk to be named")
-        with suppress(OSError, asyncpg.PostgresError):  # it may have come to a new file of the log by itself
-            await server.sql("SELECT pg_switch_wal()")
-        await until(
-            lambda: any("postgres ended while starting" in line for line in server.output[said:]),
-            "Postgres to start in vain",
-        )
+
+        async def ended_while_starting() -> bool:
+            """Filling the log, whose files may have had room left, or others of an earlier round behind them."""
+            with suppress(OSError, asyncpg.PostgresError):
+                await server.sql("SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 4000000))")
+            return any("postgres ended while starting" in line for line in server.output[said:])
+
+        await until(ended_while_starting, "Postgres to start in vain")
         assert any("the disk of" in line and "is full" in line for line in server.output[said:])
         refused, acknowledged = load.statuses[503], len(load.history.ok)
         await until(lambda: load.statuses[503] > refused + 200, "writers to be refused again")

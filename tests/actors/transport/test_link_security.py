@@ -17,7 +17,7 @@ import psutil
 import pytest
 from samples import ACCOUNT, received, to_thread
 from structlog.testing import capture_logs
-from test_host_link import HERE, SECRET, Side, entry, frame, framed
+from test_host_link import GATEWAY, HERE, SECRET, Side, entry, frame, framed
 from waiting import until
 
 from tertulia.actors.transport import codec, framing
@@ -144,7 +144,7 @@ async def test_a_host_that_says_nothing_is_given_up(tmp_path: Path) -> None:
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Moved)
     hello = bytes(impostor.heard)
-    assert HEADER.unpack_from(hello)[1] == Kind.HELLO and len(hello) == HEADER.size + 1 + NONCE + len("g1")
+    assert HEADER.unpack_from(hello)[1] == Kind.HELLO and len(hello) == HEADER.size + 1 + NONCE + len(GATEWAY)
     await impostor.close()
     await side.stop()
 
@@ -157,7 +157,7 @@ async def test_without_tls_nothing_is_said(tmp_path: Path) -> None:
     side.link().send(to_thread(received(TEXT)))
     await until(lambda: side.settled)
     assert isinstance(side.settled[0][1], Moved)
-    assert TEXT.encode() not in impostor.heard and b"g1" not in impostor.heard
+    assert TEXT.encode() not in impostor.heard and GATEWAY.encode() not in impostor.heard
     await impostor.close()
     await side.stop()
 
@@ -197,12 +197,12 @@ COMMANDS = framed(Kind.COMMANDS, 7, codec.encode([to_thread(received(TEXT))]))
     "said",
     [
         COMMANDS,
-        framed(Kind.HELLO, 1, SECRET + b"g1"),  # the key in clear, as it once was
+        framed(Kind.HELLO, 1, SECRET + GATEWAY.encode()),  # the key in clear, as it once was
         framed(Kind.PROOF, 1, bytes(PROOF)),
         framed(Kind.WATCH_EVENTS, 1),
         framed(Kind.REFRESH_RULES, 1, codec.encode([ACCOUNT])),
         framed(Kind.HELLO, 1),
-        framed(Kind.HELLO, 1, b"\x02" + bytes(NONCE) + b"g1"),  # another version
+        framed(Kind.HELLO, 1, b"\x02" + bytes(NONCE) + GATEWAY.encode()),  # another version
         framed(Kind.HELLO, 1, b"\x01" + bytes(NONCE) + b"\xff"),
         framed(Kind.HELLO, 1, b"\x01" + bytes(NONCE) + b"n" * 257),
         framed(99, 1),  # type: ignore[arg-type]
@@ -223,12 +223,12 @@ async def test_a_peer_that_proves_nothing_is_shown_out(host: Side, said: bytes) 
 @pytest.mark.parametrize("how", ["another key", "reflected", "twice", "another name", "commands"])
 async def test_half_a_handshake_opens_nothing(host: Side, how: str) -> None:
     reader, writer, binding = await dial(host.way)
-    handshake = PeerHandshake(SECRET, "g1", binding)
+    handshake = PeerHandshake(SECRET, GATEWAY, binding)
     writer.write(framed(Kind.HELLO, 1, handshake.hello()))
     _, _, challenge = await frame(reader)
     if how == "another key":
         other = HostHandshake(OTHER, binding)  # so that the stranger has something to answer
-        stranger = PeerHandshake(OTHER, "g1", binding)
+        stranger = PeerHandshake(OTHER, GATEWAY, binding)
         said = framed(Kind.PROOF, 2, stranger.prove(other.challenge(stranger.hello())))
     elif how == "reflected":
         said = framed(Kind.PROOF, 2, challenge[NONCE:])
@@ -290,7 +290,7 @@ async def test_on_the_wire_there_is_no_text_and_no_key(host: Side, tmp_path: Pat
     said = b"".join(there) + b"".join(back)
     assert SECRET not in said
     if real.port:
-        assert TEXT.encode() not in said and ACCOUNT.encode() not in said and b"g1" not in said
+        assert TEXT.encode() not in said and ACCOUNT.encode() not in said and GATEWAY.encode() not in said
     else:
         assert TEXT.encode() in said, "the tap sees what there is to see"
     link.close()
